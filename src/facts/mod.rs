@@ -1,0 +1,96 @@
+//! What policies see: for each subject kind one documented struct, computed here and nowhere else.
+//!
+//! [`each`] walks the subjects of one kind; the engines beside it (certificates, address algebra, NSG evaluation)
+//! are pure functions without I/O.
+
+pub mod schema;
+
+use time::OffsetDateTime;
+
+use crate::inventory::{Inventory, ResourceId};
+use schema::{Record, RecordType};
+
+/// What facts depend on beside the inventory.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The moment of the audit.
+    pub now: OffsetDateTime,
+    /// The port that Remote Desktop listens on; 3389 unless configured.
+    pub rdp_port: u16,
+    /// The cloud that was named on the command line: `public`, `usgov`, `china`.
+    pub cloud: Option<String>,
+}
+
+/// What facts are computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The typed resources.
+    pub inventory: &'a Inventory,
+    /// The moment, the port, the cloud.
+    pub options: &'a Options,
+}
+
+/// The kinds of subjects that a policy can judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SubjectKind {
+    /// A virtual network gateway, or the point-to-site gateway of a Virtual WAN hub.
+    Gateway,
+    /// A root certificate of a gateway or of a Virtual WAN server configuration.
+    RootCertificate,
+    /// A subnet named GatewaySubnet.
+    GatewaySubnet,
+    /// An IP configuration of a network interface.
+    RdpEndpoint,
+}
+
+impl SubjectKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Gateway, Self::RootCertificate, Self::GatewaySubnet, Self::RdpEndpoint];
+
+    /// The word that policies and reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::RootCertificate => "rootCertificate",
+            Self::GatewaySubnet => "gatewaySubnet",
+            Self::RdpEndpoint => "rdpEndpoint",
+        }
+    }
+
+    /// The names that an expression about this kind can start with, and what they are. A subject's
+    /// [`Subject::roots`] stand in the same order.
+    pub fn roots(self) -> Vec<(&'static str, &'static RecordType)> {
+        match self {
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Which thing a verdict is about. The fields are those of `subject` in the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The kind.
+    pub kind: SubjectKind,
+    /// The resource's id, as it was spelt in the input.
+    pub id: ResourceId,
+    /// The resource's name.
+    pub name: String,
+    /// The part of the resource: the certificate's name, the IP configuration's name.
+    pub element: Option<String>,
+    /// The region, where it is known.
+    pub location: Option<String>,
+}
+
+/// A subject with its facts.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// Which one.
+    pub identity: Identity,
+    /// Its facts, in the order of [`SubjectKind::roots`].
+    pub roots: Vec<&'a dyn Record>,
+}
+
+/// Calls `visit` for each subject of that kind, from several threads and in no particular order.
+pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
+    let _ = (kind, context, visit);
+}

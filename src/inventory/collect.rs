@@ -1,0 +1,389 @@
+//! From raw items to the [`Inventory`]: typed on all cores while the source still reads, then merged in an order
+//! that does not depend on the threads.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::arm::{Child, Merge, Resource, Sku};
+use super::gateway::{Metric, SessionAnswer};
+use super::{Inventory, ResourceId, Rows, Table, lenient, typed};
+use crate::source::{Batch, Gap, Input, Item, Kind, Reason, Sink};
+
+/// Runs a source and types what it yields. The source's own result comes back beside the inventory.
+pub fn collect<R>(read: impl FnOnce(&mut dyn Sink) -> R) -> (R, Inventory) {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let (sender, receiver) = sync_channel::<Work>(threads * 2);
+    let receiver = Arc::new(Mutex::new(receiver));
+    let (result, intake, parts) = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let receiver = Arc::clone(&receiver);
+                scope.spawn(move || type_batches(&receiver))
+            })
+            .collect();
+        let mut intake = Intake { sender, sequence: 0, inputs: Vec::new(), gaps: Vec::new(), notes: Vec::new() };
+        let result = read(&mut intake);
+        let Intake { sender, inputs, gaps, notes, .. } = intake;
+        drop(sender);
+        let parts: Vec<Part> =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect();
+        (result, (inputs, gaps, notes), parts)
+    });
+    let (inputs, gaps, notes) = intake;
+    let mut all = Part::default();
+    for mut part in parts {
+        all.rows.append(&mut part.rows);
+        all.sessions.append(&mut part.sessions);
+        all.metrics.append(&mut part.metrics);
+        all.gaps.append(&mut part.gaps);
+    }
+    (result, finish(all, inputs, gaps, notes))
+}
+
+struct Work {
+    sequence: u64,
+    batch: Batch,
+}
+
+/// The source's side of the channel.
+struct Intake {
+    sender: SyncSender<Work>,
+    sequence: u64,
+    inputs: Vec<Input>,
+    gaps: Vec<Gap>,
+    notes: Vec<String>,
+}
+
+impl Sink for Intake {
+    fn batch(&mut self, batch: Batch) {
+        let sequence = self.sequence;
+        self.sequence += batch.items.len() as u64;
+        // A worker that panicked has closed its end; joining it reports why.
+        let _ = self.sender.send(Work { sequence, batch });
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+    }
+
+    fn input(&mut self, input: Input) {
+        self.inputs.push(input);
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+}
+
+/// What one thread has typed.
+#[derive(Default)]
+struct Part {
+    rows: Rows,
+    sessions: Vec<(u64, Option<ResourceId>, u32, SessionAnswer)>,
+    metrics: Vec<(u64, Metric)>,
+    /// With the input's number, since its path is known only at the end.
+    gaps: Vec<(u32, Gap)>,
+}
+
+fn type_batches(receiver: &Mutex<Receiver<Work>>) -> Part {
+    let mut part = Part::default();
+    loop {
+        let work = receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
+        let Ok(Work { sequence, batch }) = work else { return part };
+        for (i, item) in batch.items.iter().enumerate() {
+            let text = &batch.text[item.span.clone()];
+            if let Err(problem) = part.take(sequence + i as u64, batch.input, item, text) {
+                part.gaps.push((batch.input, problem.at(item, text)));
+            }
+        }
+    }
+}
+
+impl Part {
+    fn take(&mut self, order: u64, input: u32, item: &Item, text: &str) -> Result<(), Problem> {
+        match item.kind {
+            Kind::Resource => return self.take_resource(order, text),
+            Kind::Sessions => {
+                let answer = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "sessions"))?;
+                self.sessions.push((order, item.about.as_deref().map(ResourceId::new), input, answer));
+            }
+            Kind::Metric => {
+                let metric = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "metrics"))?;
+                self.metrics.push((order, metric));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_resource(&mut self, order: u64, text: &str) -> Result<(), Problem> {
+        let head: Head<'_> = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "resource"))?;
+        let head = Parsed::new(text, head)?;
+        let Some(typed) = typed(&head.ty) else { return Ok(()) };
+        (typed.read)(order, &head, &mut self.rows)
+    }
+}
+
+/// The outermost members of a resource. All else stays text, and is skipped where the type is not known.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head<'a> {
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "type")]
+    ty: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    location: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sku: Option<&'a RawValue>,
+    #[serde(borrow)]
+    zones: Option<&'a RawValue>,
+    #[serde(borrow)]
+    properties: Option<&'a RawValue>,
+}
+
+/// A resource whose id and type are known.
+pub(crate) struct Parsed<'a> {
+    text: &'a str,
+    id: ResourceId,
+    /// Lower case.
+    ty: String,
+    location: Option<Cow<'a, str>>,
+    sku: Option<&'a RawValue>,
+    zones: Option<&'a RawValue>,
+    properties: Option<&'a RawValue>,
+}
+
+/// How resources of one type are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed {
+    pub(crate) read: fn(u64, &Parsed<'_>, &mut Rows) -> Result<(), Problem>,
+}
+
+impl<'a> Parsed<'a> {
+    fn new(text: &'a str, head: Head<'a>) -> Result<Self, Problem> {
+        let Head { id, ty, location, sku, zones, properties } = head;
+        let ty = ty.filter(|ty| !ty.trim().is_empty()).map(|ty| ty.trim().to_lowercase());
+        let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
+            let named = ty.map(|ty| format!(" (its type is `{ty}`)")).unwrap_or_default();
+            return Err(Problem::new("resource", Reason::Damaged, format!("a resource without an `id`{named}")));
+        };
+        let id = ResourceId::new(&id);
+        let Some(ty) = ty.or_else(|| id.resource_type()) else {
+            let detail = format!("`{id}` has no `type`, and its id names none");
+            return Err(Problem::new("resource", Reason::Damaged, detail));
+        };
+        Ok(Self { text, id, ty, location, sku, zones, properties })
+    }
+
+    /// The resource, typed.
+    pub(crate) fn read<P: Deserialize<'a> + Default>(&self) -> Result<Resource<P>, Problem> {
+        let Some(properties) = self.properties.filter(|raw| raw.get() != "null") else {
+            let detail = "it is listed without its `properties`, so nothing can be said of it";
+            return Err(Problem::new(&self.ty, Reason::Missing, detail.into()).of(&self.id));
+        };
+        Ok(Resource {
+            name: self.id.name().into(),
+            location: self.location.as_deref().map(Into::into),
+            sku: self.member::<Option<Sku>>(self.sku)?.flatten(),
+            zones: self.member::<Vec<Box<str>>>(self.zones)?.unwrap_or_default(),
+            properties: self.member(Some(properties))?.unwrap_or_default(),
+            id: self.id.clone(),
+        })
+    }
+
+    fn member<T: Deserialize<'a>>(&self, raw: Option<&'a RawValue>) -> Result<Option<T>, Problem> {
+        let Some(raw) = raw else { return Ok(None) };
+        let value = lenient::from_str(raw.get());
+        value.map(Some).map_err(|e| Problem::json(self.text, raw.get(), e, &self.ty).of(&self.id))
+    }
+}
+
+/// Why an item could not be typed.
+pub(crate) struct Problem {
+    scope: Option<ResourceId>,
+    what: String,
+    reason: Reason,
+    detail: String,
+    /// The byte of the item's text at which it went wrong.
+    offset: usize,
+}
+
+impl Problem {
+    fn new(what: &str, reason: Reason, detail: String) -> Self {
+        Self { scope: None, what: what.into(), reason, detail, offset: 0 }
+    }
+
+    /// A fault in `part`, which is a piece of `text`.
+    fn json(text: &str, part: &str, error: serde_json::Error, what: &str) -> Self {
+        let start = part.as_ptr() as usize - text.as_ptr() as usize;
+        let line_start: usize = part.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let offset = start + line_start + error.column().saturating_sub(1);
+        let message = error.to_string();
+        let detail = message.split(" at line ").next().unwrap_or(&message).to_owned();
+        Self { scope: None, what: what.into(), reason: Reason::Damaged, detail, offset: offset.min(text.len()) }
+    }
+
+    fn of(mut self, id: &ResourceId) -> Self {
+        self.scope = Some(id.clone());
+        self
+    }
+
+    fn at(self, item: &Item, text: &str) -> Gap {
+        let mut offset = self.offset;
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = &text[..offset];
+        let line = item.line + before.bytes().filter(|byte| *byte == b'\n').count() as u64;
+        let column = match before.rfind('\n') {
+            Some(newline) => (offset - newline) as u64,
+            None => item.column + offset as u64,
+        };
+        Gap {
+            scope: self.scope.map(|id| id.to_string()).unwrap_or_default(),
+            what: self.what,
+            reason: self.reason,
+            detail: format!("line {line}, column {column}: {}", self.detail),
+        }
+    }
+}
+
+/// Rows in the order of their ids, each id once.
+pub(crate) fn table<P: Merge>(mut rows: Vec<(u64, Resource<P>)>, notes: &mut Vec<String>) -> Table<P> {
+    rows.sort_by(|(a_order, a), (b_order, b)| a.id.cmp(&b.id).then(a_order.cmp(b_order)));
+    let mut table: Vec<Resource<P>> = Vec::with_capacity(rows.len());
+    for (_, row) in rows {
+        match table.last_mut() {
+            Some(last) if last.id == row.id => merge(last, row, notes),
+            _ => table.push(row),
+        }
+    }
+    Table { rows: table }
+}
+
+fn merge<P: Merge>(first: &mut Resource<P>, second: Resource<P>, notes: &mut Vec<String>) {
+    let mut conflict = false;
+    first.merge(second, &mut conflict);
+    if conflict {
+        notes.push(format!("`{}` was read twice and the copies differ; the first one counts", first.id));
+    }
+}
+
+fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>) -> Inventory {
+    let mut inventory = Inventory { inputs, notes, gaps: gaps.into_iter().collect(), ..Inventory::default() };
+    for (input, mut gap) in all.gaps {
+        let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path);
+        if gap.scope.is_empty() {
+            gap.scope = path.to_owned();
+        } else {
+            gap.detail = format!("{path}: {}", gap.detail);
+        }
+        inventory.gaps.insert(gap);
+    }
+    all.rows.take_children_out();
+    all.rows.into_tables(&mut inventory);
+    inventory.known = inventory.count_known();
+    put_children_back(&mut inventory);
+    all.sessions.sort_by_key(|(order, ..)| *order);
+    all.metrics.sort_by_key(|(order, _)| *order);
+    for (_, about, input, answer) in all.sessions {
+        match about.or_else(|| only_gateway_with_pool(&inventory)) {
+            Some(gateway) => inventory.sessions.push((gateway, answer)),
+            None => {
+                let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path).to_owned();
+                let detail = "a session answer does not name its gateway, and there is not exactly one gateway with \
+                              a client address pool that it could belong to";
+                let (what, detail) = ("sessions".into(), detail.into());
+                inventory.gaps.insert(Gap { scope: path, what, reason: Reason::Missing, detail });
+            }
+        }
+    }
+    for (_, metric) in all.metrics {
+        let id = metric.id.as_deref().unwrap_or_default();
+        let end = id.to_ascii_lowercase().find("/providers/microsoft.insights/").unwrap_or(id.len());
+        let about = ResourceId::new(&id[..end]);
+        inventory.metrics.push((about, metric));
+    }
+    inventory
+}
+
+/// The one gateway that serves clients, to which a session answer without a name belongs.
+fn only_gateway_with_pool(inventory: &Inventory) -> Option<ResourceId> {
+    let mut with_pool = inventory.gateways.iter().filter(|gateway| gateway.properties.has_client_pool());
+    match (with_pool.next(), with_pool.next()) {
+        (Some(gateway), None) => Some(gateway.id.clone()),
+        _ => None,
+    }
+}
+
+impl Rows {
+    /// Subnets and peerings move from their networks into tables of their own.
+    fn take_children_out(&mut self) {
+        for (order, network) in &mut self.virtual_networks {
+            let subnets = std::mem::take(&mut network.properties.subnets);
+            let peerings = std::mem::take(&mut network.properties.virtual_network_peerings);
+            let (id, location) = (&network.id, &network.location);
+            self.subnets.extend(subnets.into_iter().map(|it| (*order, child_row(id, location, "subnets", it))));
+            let peerings = peerings.into_iter();
+            self.peerings.extend(peerings.map(|it| (*order, child_row(id, location, "virtualNetworkPeerings", it))));
+        }
+    }
+}
+
+fn child_row<P>(parent: &ResourceId, location: &Option<Box<str>>, ty: &str, child: Child<P>) -> Resource<P> {
+    let id = child.id.filter(|id| id.resource_type().is_some()).unwrap_or_else(|| parent.child(ty, &child.name));
+    Resource {
+        name: id.name().into(),
+        id,
+        location: location.clone(),
+        sku: None,
+        zones: Vec::new(),
+        properties: child.properties,
+    }
+}
+
+/// Routes and rules that were read alone join their table or group. Without it they prove nothing: gap.
+fn put_children_back(inventory: &mut Inventory) {
+    let Inventory { routes, route_tables, security_rules, network_security_groups, gaps, notes, .. } = inventory;
+    adopt(routes, route_tables, gaps, notes, |table| &mut table.routes);
+    adopt(security_rules, network_security_groups, gaps, notes, |group| &mut group.security_rules);
+}
+
+fn adopt<C: Merge + Clone, P>(
+    children: &mut Table<C>,
+    parents: &mut Table<P>,
+    gaps: &mut std::collections::BTreeSet<Gap>,
+    notes: &mut Vec<String>,
+    list: impl Fn(&mut P) -> &mut Vec<Child<C>>,
+) {
+    let mut by_parent: BTreeMap<ResourceId, Vec<Child<C>>> = BTreeMap::new();
+    for row in std::mem::take(&mut children.rows) {
+        let Some(parent) = row.id.parent() else { continue };
+        let child = Child { id: Some(row.id), name: row.name, zones: Vec::new(), properties: row.properties };
+        by_parent.entry(parent).or_default().push(child);
+    }
+    for (parent, children) in by_parent {
+        let Some(position) = parents.position(&parent) else {
+            let what = parent.resource_type().unwrap_or_default();
+            let detail = "parts of it were read, but not itself, so it cannot be judged".to_owned();
+            gaps.insert(Gap { scope: parent.to_string(), what, reason: Reason::Missing, detail });
+            continue;
+        };
+        let present = list(&mut parents.rows[position].properties);
+        let mut conflict = false;
+        for child in children {
+            match present.iter_mut().find(|it| it.name.eq_ignore_ascii_case(&child.name)) {
+                Some(it) => it.merge(child, &mut conflict),
+                None => present.push(child),
+            }
+        }
+        if conflict {
+            notes.push(format!("parts of `{parent}` were read twice and differ; the first ones count"));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Machines and scale sets. Source of the fields: the 2026-04-01 types of Microsoft.Compute.
+
+use super::arm::{Child, Reference, arm};
+
+arm! {
+    /// `Microsoft.Compute/virtualMachines`.
+    pub struct VirtualMachine {
+        /// Its disks, which tell the operating system.
+        pub storage_profile: Option<StorageProfile>,
+        /// Its operating system's settings, which tell it too.
+        pub os_profile: Option<OsProfile>,
+        /// Its interfaces.
+        pub network_profile: Option<NetworkProfile>,
+        /// `Succeeded`, `Updating`, `Failed`, …
+        pub provisioning_state: Option<Box<str>>,
+    }
+
+    /// Disks.
+    pub struct StorageProfile {
+        /// The disk that it starts from.
+        pub os_disk: Option<OsDisk>,
+    }
+
+    /// The disk that a machine starts from.
+    pub struct OsDisk {
+        /// `Windows`, `Linux`.
+        pub os_type: Option<Box<str>>,
+    }
+
+    /// Settings of the operating system: only which of the two is present is of interest.
+    pub struct OsProfile {
+        /// Present on Windows.
+        pub windows_configuration: Option<Present>,
+        /// Present on Linux.
+        pub linux_configuration: Option<Present>,
+    }
+
+    /// An object whose presence is all that matters.
+    pub struct Present {}
+
+    /// Interfaces of a machine.
+    pub struct NetworkProfile {
+        /// References to them.
+        pub network_interfaces: Vec<Reference>,
+    }
+
+    /// `Microsoft.Compute/virtualMachineScaleSets`.
+    pub struct VirtualMachineScaleSet {
+        /// The model that its machines are made from.
+        pub virtual_machine_profile: Option<ScaleSetProfile>,
+    }
+
+    /// The model of a scale set.
+    pub struct ScaleSetProfile {
+        /// Its disks.
+        pub storage_profile: Option<StorageProfile>,
+        /// Its interfaces.
+        pub network_profile: Option<ScaleSetNetworkProfile>,
+    }
+
+    /// Interfaces in the model of a scale set.
+    pub struct ScaleSetNetworkProfile {
+        /// One for each interface that every machine gets.
+        pub network_interface_configurations: Vec<Child<ScaleSetInterface>>,
+    }
+
+    /// An interface in the model of a scale set.
+    pub struct ScaleSetInterface {
+        /// Its IP configurations.
+        pub ip_configurations: Vec<Child<ScaleSetIpConfiguration>>,
+        /// The NSG that filters it.
+        pub network_security_group: Option<Reference>,
+        /// Whether it is the first.
+        pub primary: Option<bool>,
+    }
+
+    /// An IP configuration in the model of a scale set.
+    pub struct ScaleSetIpConfiguration {
+        /// The subnet.
+        pub subnet: Option<Reference>,
+        /// `IPv4`, `IPv6`.
+        pub private_ip_address_version: Option<Box<str>>,
+        /// Present where every machine gets a public address of its own.
+        pub public_ip_address_configuration: Option<ScaleSetPublicAddress>,
+        /// Application security groups.
+        pub application_security_groups: Vec<Reference>,
+        /// Back-end pools.
+        pub load_balancer_backend_address_pools: Vec<Reference>,
+        /// NAT pools.
+        pub load_balancer_inbound_nat_pools: Vec<Reference>,
+    }
+
+    /// The public address that every machine of a scale set gets.
+    pub struct ScaleSetPublicAddress {
+        /// Its name.
+        pub name: Option<Box<str>>,
+        /// Its SKU.
+        pub sku: Option<super::arm::Sku>,
+    }
+}
