@@ -3,7 +3,18 @@
 //! [`each`] walks the subjects of one kind; the engines beside it (certificates, address algebra, NSG evaluation)
 //! are pure functions without I/O.
 
+pub mod address;
+pub mod certificate;
+pub mod command;
+pub mod gateway;
+pub mod gateway_subnet;
+pub mod nsg;
+pub mod rdp_endpoint;
+pub mod root_certificate;
 pub mod schema;
+pub mod service_tag;
+pub mod sessions;
+pub mod sku;
 
 use time::OffsetDateTime;
 
@@ -61,7 +72,10 @@ impl SubjectKind {
     /// [`Subject::roots`] stand in the same order.
     pub fn roots(self) -> Vec<(&'static str, &'static RecordType)> {
         match self {
-            _ => Vec::new(),
+            Self::Gateway => gateway::roots(),
+            Self::RootCertificate => root_certificate::roots(),
+            Self::GatewaySubnet => gateway_subnet::roots(),
+            Self::RdpEndpoint => rdp_endpoint::roots(),
         }
     }
 }
@@ -92,5 +106,10 @@ pub struct Subject<'a> {
 
 /// Calls `visit` for each subject of that kind, from several threads and in no particular order.
 pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
-    let _ = (kind, context, visit);
+    match kind {
+        SubjectKind::Gateway => gateway::each(context, visit),
+        SubjectKind::RootCertificate => root_certificate::each(context, visit),
+        SubjectKind::GatewaySubnet => gateway_subnet::each(context, visit),
+        SubjectKind::RdpEndpoint => rdp_endpoint::each(context, visit),
+    }
 }

@@ -38,6 +38,8 @@ pub enum Type {
     String,
     /// Text out of a fixed list.
     Enum(&'static [&'static str]),
+    /// A command line that is quoted already: for `remediation.commands` only.
+    Command,
     /// Several values of one type.
     List(Box<Type>),
     /// A struct of facts.

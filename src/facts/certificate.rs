@@ -1,0 +1,1 @@
+//! X.509 root certificates as Azure stores them.
