@@ -1,0 +1,192 @@
+//! Files and folders of exported ARM JSON. Nothing in here can open a socket.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+use super::split::{Found, split};
+use super::{Gap, Input, Reason, Sink};
+
+/// Extensions of the files that are read when a folder is named.
+const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
+
+/// Why offline input could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// A path that was named does not exist or may not be read. The user's mistake, or the file's permissions.
+    #[error("cannot read `{}`: {error}", path.display())]
+    Unreadable {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A folder that was named holds no JSON file.
+    #[error("`{}` holds no file that ends in .json, .jsonl or .ndjson", .0.display())]
+    NoFiles(PathBuf),
+}
+
+/// What to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    Stdin,
+    File(PathBuf),
+}
+
+/// Reads files, folders (recursively) and `-` (standard input) in that order; a folder's files by name.
+///
+/// A path that was named and cannot be opened is an error before anything is read; what goes wrong later is a gap,
+/// and the other files are read.
+pub fn read(paths: &[PathBuf], stdin: &mut dyn Read, sink: &mut dyn Sink) -> Result<(), OfflineError> {
+    let mut sources = Vec::new();
+    for path in paths {
+        find(path, &mut sources, sink)?;
+    }
+    for (number, source) in sources.iter().enumerate() {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        match source {
+            Source::Stdin => read_one(&mut *stdin, number, "-", false, sink),
+            Source::File(path) => {
+                let shown = path.display().to_string();
+                let lines = extension(path).is_some_and(|it| it != "json");
+                match File::open(path) {
+                    Ok(file) => read_one(file, number, &shown, lines, sink),
+                    Err(error) => {
+                        sink.gap(file_gap(&shown, Reason::Unreachable, &format!("cannot be opened: {error}")));
+                        sink.input(Input { path: shown, shape: "unreadable".into(), resources: 0 });
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files that a path stands for.
+fn find(path: &Path, sources: &mut Vec<Source>, sink: &mut dyn Sink) -> Result<(), OfflineError> {
+    let unreadable = |error| OfflineError::Unreadable { path: path.to_owned(), error };
+    if path == Path::new("-") {
+        if !sources.contains(&Source::Stdin) {
+            sources.push(Source::Stdin);
+        }
+        return Ok(());
+    }
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_dir() {
+        File::open(path).map_err(unreadable)?;
+        push(sources, path.to_owned());
+        return Ok(());
+    }
+    fs::read_dir(path).map_err(unreadable)?;
+    let before = sources.len();
+    find_in_folder(path, sources, sink);
+    if sources.len() == before {
+        return Err(OfflineError::NoFiles(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// One file that is named twice is read once.
+fn push(sources: &mut Vec<Source>, path: PathBuf) {
+    let source = Source::File(path);
+    if !sources.contains(&source) {
+        sources.push(source);
+    }
+}
+
+fn find_in_folder(folder: &Path, sources: &mut Vec<Source>, sink: &mut dyn Sink) {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            let shown = folder.display().to_string();
+            return sink.gap(file_gap(&shown, Reason::Unreachable, &format!("cannot be listed: {error}")));
+        }
+    };
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        // A link to a folder is not followed: it may lead in a circle.
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
+            find_in_folder(&path, sources, sink);
+        } else if extension(&path).is_some_and(|it| EXTENSIONS.contains(&&*it)) && !path.is_dir() {
+            push(sources, path);
+        }
+    }
+}
+
+fn extension(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_lowercase())
+}
+
+fn file_gap(path: &str, reason: Reason, detail: &str) -> Gap {
+    Gap { scope: path.to_owned(), what: "file".to_owned(), reason, detail: detail.to_owned() }
+}
+
+fn read_one(reader: impl Read, number: u32, path: &str, lines: bool, sink: &mut dyn Sink) {
+    let mut reader = BufReader::with_capacity(64 * 1024, reader);
+    let start = reader.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
+    let decoded = DecodeReaderBytesBuilder::new()
+        .encoding(utf16_without_bom(&start))
+        .bom_sniffing(true)
+        .strip_bom(true)
+        .utf8_passthru(true)
+        .build(reader);
+    let lines = lines || is_line_delimited(&start);
+    let found = split(decoded, number, path, lines, sink);
+    if found.documents == 0 {
+        let detail = if start.is_empty() { "the file is empty (0 bytes)" } else { "there is no JSON document in it" };
+        let reason = if start.is_empty() { Reason::Truncated } else { Reason::Damaged };
+        sink.gap(file_gap(path, reason, detail));
+    }
+    let Found { shapes, resources, documents } = found;
+    let shape = match shapes.as_slice() {
+        [] => "unrecognised".to_owned(),
+        ["arm-resource"] if lines && documents > 1 => "json-lines".to_owned(),
+        shapes => shapes.join(", "),
+    };
+    sink.input(Input { path: path.to_owned(), shape, resources });
+}
+
+/// UTF-16 betrays itself in JSON: every other byte of its first characters is zero.
+fn utf16_without_bom(start: &[u8]) -> Option<&'static Encoding> {
+    match start {
+        [first, 0, ..] if *first != 0 && *first < 0x80 => Some(UTF_16LE),
+        [0, second, ..] if *second != 0 && *second < 0x80 => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// Whether each line is a document: the first line is a whole one, and another starts on the next.
+fn is_line_delimited(start: &[u8]) -> bool {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
+    matches!(second.first(), Some(b'{' | b'['))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
+        && matches!(first.first(), Some(b'{'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_told_from_documents_behind_one_another() {
+        assert!(is_line_delimited(b"{\"a\":1}\n{\"b\"\n"));
+        assert!(is_line_delimited(b"\xef\xbb\xbf{\"a\":1}\r\n\r\n{\"b\":2}"));
+        assert!(!is_line_delimited(b"{\"a\":1}\n"));
+        assert!(!is_line_delimited(b"{\n\"a\":1}\n{\"b\":2}"));
+        assert!(!is_line_delimited(b"[\n{\"a\":1},\n{\"b\":2}]"));
+    }
+
+    #[test]
+    fn utf16_is_seen_without_its_mark() {
+        assert_eq!(utf16_without_bom(b"[\0{\0"), Some(UTF_16LE));
+        assert_eq!(utf16_without_bom(b"\0[\0{"), Some(UTF_16BE));
+        assert_eq!(utf16_without_bom(b"[{"), None);
+    }
+}
