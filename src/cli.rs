@@ -1,0 +1,241 @@
+//! The command line, as it was typed: nothing here looks anything up.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::policy::{Severity, Verdict};
+use crate::source::arm::{Auth, Cloud};
+
+/// Says which Azure settings break or endanger point-to-site VPN and Remote Desktop, with the evidence and the
+/// command that mends each. It only reads.
+#[derive(Debug, Parser)]
+#[command(name = "azaudit", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong use or unreadable input, \
+                          3 incomplete: something could not be read";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit a subscription, or files that were exported from one
+    #[command(after_help = EXIT_CODES)]
+    Scan(Box<Scan>),
+}
+
+/// `azaudit scan`.
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub source: Source,
+    /// What is judged.
+    #[command(flatten)]
+    pub policies: Policies,
+    /// What is shown, and where.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Where the configuration comes from: live or offline, never both.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Source")]
+#[group(id = "origin", required = true, multiple = true, args = ["subscription", "all_subscriptions", "from"])]
+pub struct Source {
+    /// Audit this subscription, live (repeats)
+    #[arg(long, value_name = "ID|NAME")]
+    pub subscription: Vec<String>,
+    /// Audit every subscription that the identity may read
+    #[arg(long, conflicts_with = "subscription")]
+    pub all_subscriptions: bool,
+    /// Audit only this resource group
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    pub resource_group: Option<String>,
+    /// Audit exported files instead: files, folders (*.json, *.jsonl) or - (repeats); never touches the network
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["subscription", "all_subscriptions"])]
+    pub from: Vec<PathBuf>,
+    /// How to sign in
+    #[arg(long, value_enum, default_value = "auto")]
+    pub auth: Auth,
+    /// Which cloud
+    #[arg(long, value_enum)]
+    pub cloud: Option<Cloud>,
+    /// Azure Resource Manager's address [env: AZURE_RESOURCE_MANAGER_ENDPOINT]
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
+    /// Also ask for live point-to-site sessions; needs more than the role Reader
+    #[arg(long)]
+    pub sessions: bool,
+    /// How long one request may take with all its retries
+    #[arg(long, value_name = "SECONDS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+}
+
+/// What is judged.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policies")]
+pub struct Policies {
+    /// Judge only policies whose id matches, such as 'rdp-*' (repeats)
+    #[arg(long, value_name = "GLOB")]
+    pub policy: Vec<String>,
+    /// Leave policies out whose id matches (repeats)
+    #[arg(long, value_name = "GLOB")]
+    pub skip_policy: Vec<String>,
+    /// Add the policies of this folder (repeats)
+    #[arg(long, value_name = "DIR")]
+    pub policies: Vec<PathBuf>,
+    /// Leave the built-in policies out
+    #[arg(long, requires = "policies")]
+    pub no_builtin_policies: bool,
+    /// Judge only at this severity and worse
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub severity: Option<Severity>,
+    /// The port that Remote Desktop listens on
+    #[arg(long, value_name = "PORT", default_value_t = 3389, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rdp_port: u16,
+}
+
+/// What is shown, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// The format on standard output
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// Write a report to a file too, such as json=report.json (repeats)
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output_file)]
+    pub output: Vec<(Format, PathBuf)>,
+    /// Exit with 1 when something fails at this severity or worse
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "high")]
+    pub fail_on: FailOn,
+    /// Show these verdicts too: pass, notApplicable (fail and unknown are always shown)
+    #[arg(long, value_name = "VERDICT", value_delimiter = ',', value_parser = verdict)]
+    pub show: Vec<Verdict>,
+    /// Judge as if it were this moment, such as 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub now: Option<OffsetDateTime>,
+    /// No colours (also with NO_COLOR set)
+    #[arg(long)]
+    pub no_color: bool,
+    /// Say nothing on standard error but errors and gaps
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Formats of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// azaudit.report/v1
+    Json,
+}
+
+/// The severity from which on failures make the exit code 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Only the worst
+    Critical,
+    /// The default
+    High,
+    /// And so on
+    Medium,
+    /// And so on
+    Low,
+    /// Any failure
+    Info,
+    /// No failure
+    Never,
+}
+
+impl FailOn {
+    /// Whether a failure of that severity counts.
+    pub fn counts(self, severity: Severity) -> bool {
+        let least = match self {
+            Self::Critical => Severity::Critical,
+            Self::High => Severity::High,
+            Self::Medium => Severity::Medium,
+            Self::Low => Severity::Low,
+            Self::Info => Severity::Info,
+            Self::Never => return false,
+        };
+        severity <= least
+    }
+}
+
+impl ValueEnum for Severity {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.word()))
+    }
+}
+
+fn output_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, path) = text.split_once('=').ok_or("expected FORMAT=FILE, such as json=report.json")?;
+    if path.is_empty() {
+        return Err(format!("no file name behind `{format}=`"));
+    }
+    let format = Format::from_str(format, true).map_err(|_| {
+        let known: Vec<_> = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+        let known: Vec<_> = known.iter().map(|value| value.get_name()).collect();
+        format!("unknown format `{format}`: one of {}", known.join(", "))
+    })?;
+    Ok((format, path.into()))
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    let plain = text.trim().replace(['-', '_'], "");
+    Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.word().eq_ignore_ascii_case(&plain))
+        .ok_or_else(|| format!("`{text}` is no verdict: one of pass, fail, unknown, notApplicable"))
+}
+
+fn moment(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("{error}; expected one like 2026-01-01T00:00:00Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn live_and_offline_exclude_each_other_and_one_is_needed() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("azaudit scan").is_err());
+        assert!(parse("azaudit scan --from a --subscription b").is_err());
+        assert!(parse("azaudit scan --from a --from b c -").is_ok());
+        assert!(parse("azaudit scan --subscription b --subscription c --resource-group rg").is_ok());
+    }
+
+    #[test]
+    fn verdicts_are_taken_in_the_spellings_people_use() {
+        assert_eq!(verdict("notApplicable"), Ok(Verdict::NotApplicable));
+        assert_eq!(verdict("not-applicable"), Ok(Verdict::NotApplicable));
+        assert!(verdict("passed").is_err());
+    }
+
+    #[test]
+    fn fail_on_counts_its_own_level_and_what_is_worse() {
+        let counted = |level: FailOn| Severity::ALL.iter().filter(|severity| level.counts(**severity)).count();
+        assert_eq!(FailOn::value_variants().iter().map(|it| counted(*it)).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 0]);
+    }
+}
