@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
@@ -40,6 +41,7 @@ pub fn collect<R>(read: impl FnOnce(&mut dyn Sink) -> R) -> (R, Inventory) {
         all.rows.append(&mut part.rows);
         all.sessions.append(&mut part.sessions);
         all.metrics.append(&mut part.metrics);
+        all.ids.append(&mut part.ids);
         all.gaps.append(&mut part.gaps);
     }
     (result, finish(all, inputs, gaps, notes))
@@ -86,6 +88,8 @@ struct Part {
     rows: Rows,
     sessions: Vec<(u64, Option<ResourceId>, u32, SessionAnswer)>,
     metrics: Vec<(u64, Metric)>,
+    /// Hashes of the ids of all resources, to count each once.
+    ids: Vec<u64>,
     /// With the input's number, since its path is known only at the end.
     gaps: Vec<(u32, Gap)>,
 }
@@ -123,6 +127,9 @@ impl Part {
     fn take_resource(&mut self, order: u64, text: &str) -> Result<(), Problem> {
         let head: Head<'_> = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "resource"))?;
         let head = Parsed::new(text, head)?;
+        let mut hasher = DefaultHasher::new();
+        head.id.hash(&mut hasher);
+        self.ids.push(hasher.finish());
         let Some(typed) = typed(&head.ty) else { return Ok(()) };
         (typed.read)(order, &head, &mut self.rows)
     }
@@ -285,6 +292,9 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
         }
         inventory.gaps.insert(gap);
     }
+    all.ids.sort_unstable();
+    all.ids.dedup();
+    inventory.resources = all.ids.len() as u64;
     all.rows.take_children_out();
     all.rows.into_tables(&mut inventory);
     inventory.known = inventory.count_known();

@@ -68,6 +68,20 @@ impl<P> Table<P> {
         self.rows[start..].iter().take_while(move |row| row.id.key().starts_with(&prefix))
     }
 
+    /// The subscriptions, in lower case; neighbours in the order of ids share theirs.
+    fn subscriptions(&self) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        let mut last = None;
+        for row in &self.rows {
+            let subscription = row.id.subscription();
+            if last != Some(subscription) {
+                all.insert(subscription.to_lowercase());
+                last = Some(subscription);
+            }
+        }
+        all
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -96,7 +110,9 @@ macro_rules! tables {
             pub inputs: Vec<Input>,
             /// Remarks for whoever runs the audit.
             pub notes: Vec<String>,
-            /// How many resources of known types there are, each counted once.
+            /// How many resources there are, of whatever type, each id counted once.
+            pub resources: u64,
+            /// How many of them are of types that the audit knows.
             pub known: u64,
         }
 
@@ -129,6 +145,14 @@ macro_rules! tables {
         impl Inventory {
             pub(crate) fn count_known(&self) -> u64 {
                 0 $(+ self.$field.len() as u64)+
+            }
+
+            /// The ids of the subscriptions that the resources belong to, in lower case.
+            pub fn subscriptions(&self) -> BTreeSet<String> {
+                let mut all = BTreeSet::new();
+                $(all.extend(self.$field.subscriptions());)+
+                all.remove("");
+                all
             }
         }
     };
