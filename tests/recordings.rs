@@ -54,7 +54,10 @@ fn recorded_answers_of_arm_are_typed_without_a_loss() {
     for path in recorded("arm-rest/recorded") {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // No resources of their own: errors, effective rules, learned routes; and parts of one that is not there.
-        if ["error.", "effective-", "bgp-", "health.", "routes.", "securityrules."].iter().any(|other| name.starts_with(other)) {
+        if ["error.", "effective-", "bgp-", "health.", "routes.", "securityrules."]
+            .iter()
+            .any(|other| name.starts_with(other))
+        {
             continue;
         }
         let inventory = read(&path);

@@ -680,4 +680,62 @@ mod tests {
         let (heap, _) = read(format!("[{}{B}]", "null,".repeat(1000)), false);
         assert_eq!((heap.items.len(), heap.gaps.len()), (1, MOST_GAPS as usize + 1));
     }
+
+    use proptest::prelude::*;
+
+    /// JSON values with strings that try to mislead a scanner.
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let text = proptest::sample::select(vec![
+            "", "a", "\"", "\\", "\\\"", "}", "]}", "[{", "\n", "\u{e9}", "value", "data", "id",
+        ]);
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<i32>().prop_map(Into::into),
+            text.clone().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                proptest::collection::vec((text.clone(), inner), 0..4)
+                    .prop_map(|pairs| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn items_are_those_that_a_json_parser_sees(
+            values in proptest::collection::vec(json(), 0..5), chunk in 1usize..64, framing in 0usize..3, pretty: bool,
+        ) {
+            let values: Vec<serde_json::Value> = values
+                .into_iter()
+                .enumerate()
+                .map(|(i, value)| serde_json::json!({ "x": value, "id": i.to_string(), "type": "t" }))
+                .collect();
+            let print = |value: &serde_json::Value| match pretty {
+                true => serde_json::to_string_pretty(value).unwrap(),
+                false => value.to_string(),
+            };
+            let text = match framing {
+                0 => print(&values.clone().into()),
+                1 => print(&serde_json::json!({ "count": 1, "value": values, "nextLink": null })),
+                _ => values.iter().map(print).collect::<Vec<_>>().join("\n"),
+            };
+            let mut heap = Heap::default();
+            split_by(chunk, text.as_bytes(), 0, "f.json", false, &mut heap);
+            let items: Vec<serde_json::Value> =
+                heap.items.iter().map(|(_, text, ..)| serde_json::from_str(text).unwrap()).collect();
+            prop_assert_eq!(items, values);
+            prop_assert!(heap.gaps.is_empty(), "{:?}", heap.gaps);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            bytes in proptest::collection::vec(proptest::sample::select(b"{}[]\",:\\\n a\xff\x00".to_vec()), 0..200),
+            chunk in 1usize..32, lines: bool,
+        ) {
+            let mut heap = Heap::default();
+            split_by(chunk, bytes.as_slice(), 0, "f.json", lines, &mut heap);
+        }
+    }
 }
