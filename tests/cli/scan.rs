@@ -1,0 +1,211 @@
+use std::fs;
+
+use crate::support::{Folder, azaudit, azaudit_into_closed_pipe, azaudit_with_input};
+
+const NOW: &str = "2026-01-01T00:00:00Z";
+
+/// The policies of the contract that are there from the start.
+const POLICIES: [&str; 10] = [
+    "gateway-subnet-default-route",
+    "p2s-connections-at-limit",
+    "p2s-connections-near-limit",
+    "p2s-root-certificate-damaged",
+    "p2s-root-certificate-expired",
+    "p2s-root-certificate-format",
+    "p2s-root-certificate-lifetime",
+    "p2s-root-certificate-missing",
+    "rdp-open-to-internet",
+    "vpn-gateway-type",
+];
+
+fn route_table(name: &str, route: &str) -> String {
+    format!(
+        r#"{{"id":"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/routeTables/{name}","name":"{name}",
+            "type":"Microsoft.Network/routeTables","location":"westeurope","properties":{{"routes":[{{"name":"r",
+            "properties":{{"addressPrefix":"{route}","nextHopType":"Internet"}}}}]}}}}"#
+    )
+}
+
+fn network(table: &str) -> String {
+    format!(
+        r#"{{"id":"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub","name":"hub",
+            "type":"Microsoft.Network/virtualNetworks","location":"westeurope","properties":{{"addressSpace":
+            {{"addressPrefixes":["10.0.0.0/16"]}},"subnets":[{{"name":"GatewaySubnet","properties":{{"addressPrefix":
+            "10.0.0.0/27","routeTable":{{"id":"/subscriptions/S/resourcegroups/RG/providers/microsoft.network/routetables/{table}"}}}}}}]}}}}"#
+    )
+}
+
+/// Two resources of which the verdict depends on whether both were read.
+fn estate(route: &str) -> String {
+    format!("[{},\n{}]", network("rt"), route_table("rt", route))
+}
+
+fn scan(input: impl Into<Vec<u8>>) -> crate::support::Ran {
+    azaudit_with_input(&["scan", "--from", "-", "--now", NOW, "--format", "json", "--show", "pass"], input)
+}
+
+const FAILS: &str = "gateway-subnet-default-route fail hub/GatewaySubnet";
+const PASSES: &str = "gateway-subnet-default-route pass hub/GatewaySubnet";
+const UNKNOWN: &str = "gateway-subnet-default-route unknown hub/GatewaySubnet";
+
+#[test]
+fn the_estate_of_the_readme_shows_every_policy() {
+    let ran = azaudit(&["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"]);
+    let results = ran.results();
+    for policy in POLICIES {
+        assert!(results.iter().any(|line| line.starts_with(&format!("{policy} fail "))), "{policy}: {results:#?}");
+    }
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let run = || azaudit(&["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"]).stdout;
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn the_exit_code_tells_findings_from_none_and_fail_on_moves_the_line() {
+    let code = |route: &str, fail_on: &str| {
+        azaudit_with_input(&["scan", "--from", "-", "--now", NOW, "--fail-on", fail_on], estate(route)).code
+    };
+    assert_eq!(code("0.0.0.0/0", "critical"), 1);
+    assert_eq!(code("0.0.0.0/0", "never"), 0);
+    assert_eq!(code("10.9.0.0/16", "info"), 0);
+}
+
+#[test]
+fn a_route_table_that_was_not_read_is_unknown_and_never_pass() {
+    assert_eq!(scan(estate("10.9.0.0/16")).results(), [PASSES]);
+    assert_eq!(scan(network("rt")).results(), [UNKNOWN]);
+}
+
+#[test]
+fn every_framing_and_encoding_gives_the_same_results() {
+    let (network, table) = (network("rt"), route_table("rt", "0.0.0.0/0"));
+    let one_line = |text: &str| text.replace('\n', " ");
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let inputs: Vec<(&str, Vec<u8>)> = vec![
+        ("array", estate("0.0.0.0/0").into()),
+        ("list", format!(r#"{{"value":[{network},{table}],"nextLink":null}}"#).into()),
+        ("behind one another", format!("{network}{table}").into()),
+        ("lines", format!("{}\n{}\n", one_line(&network), one_line(&table)).into()),
+        ("UTF-8 with a mark", [b"\xef\xbb\xbf", estate("0.0.0.0/0").as_bytes()].concat()),
+        ("UTF-16 with a mark", [b"\xff\xfe".to_vec(), utf16(&estate("0.0.0.0/0"))].concat()),
+        ("UTF-16 without", utf16(&estate("0.0.0.0/0"))),
+        ("CRLF", estate("0.0.0.0/0").replace('\n', "\r\n").into()),
+    ];
+    for (framing, input) in inputs {
+        let ran = scan(input);
+        assert_eq!((ran.results(), ran.gaps(), ran.code), (vec![FAILS.to_owned()], vec![], 1), "{framing}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_file_does_not_stop_the_others_and_makes_the_audit_incomplete() {
+    let whole = estate("0.0.0.0/0");
+    let damaged: &[(&str, &[u8], &str)] = &[
+        ("cut", &whole.as_bytes()[..40], "truncated file"),
+        ("empty", b"", "truncated file"),
+        ("no JSON", b"id,name\n1,2\n", "damaged file"),
+        ("no UTF-8", b"[{\"id\":\"/x\xff\",\"type\":\"t\",\"properties\":{}}]", "damaged resource"),
+        ("null", b"[null]", "damaged resource"),
+        ("without id", b"[{\"type\":\"Microsoft.Network/routeTables\",\"properties\":{}}]", "damaged resource"),
+        ("a refusal", br#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#, "forbidden file"),
+        ("another page", br#"{"value":[],"nextLink":"https://management.azure.com/x"}"#, "truncated file"),
+    ];
+    for (what, content, gap) in damaged {
+        let folder = Folder::new(&[("a/bad.json", content), ("b.json", whole.as_bytes()), ("notes.txt", b"no")]);
+        let ran = azaudit(&["scan", "--from", &folder.text(""), "--now", NOW, "--format", "json"]);
+        assert_eq!(ran.results(), [FAILS], "{what}");
+        assert!(ran.gaps().iter().any(|it| it == gap), "{what}: {:?}", ran.gaps());
+        assert_eq!(ran.code, 3, "{what}");
+        assert!(ran.stderr.contains("bad.json"), "{what}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_worst_input_is_survived() {
+    let table = route_table("rt", "0.0.0.0/0");
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = table.replace(r#""location":"westeurope""#, &format!(r#""tags":{deep}"#));
+    let ran = scan(format!("[{},{deep}]", network("rt")));
+    assert_eq!((ran.results(), ran.code), (vec![FAILS.to_owned()], 1), "{}", ran.stderr);
+}
+
+#[test]
+fn two_copies_and_odd_letter_case_are_one_resource() {
+    let upper = route_table("rt", "0.0.0.0/0").replace("/subscriptions/s/resourceGroups/rg", "/SUBSCRIPTIONS/S/RESOURCEGROUPS/RG");
+    let ran = scan(format!("[{},{upper},{}]", network("RT"), route_table("rt", "0.0.0.0/0")));
+    assert_eq!(ran.results(), [FAILS]);
+    assert_eq!(ran.json()["summary"]["resources"], 2);
+    assert_eq!(ran.code, 1);
+}
+
+#[test]
+fn input_without_anything_known_is_an_error_with_the_reason() {
+    let unknown = r#"[{"id":"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/x","type":"Microsoft.Storage/storageAccounts","properties":{}}]"#;
+    for input in [unknown, "[]", "", "{}", "nonsense"] {
+        let ran = azaudit_with_input(&["scan", "--from", "-"], input);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{input:?}");
+        assert!(ran.stderr.contains("error:") && ran.stderr.contains("hint:"), "{input:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn wrong_use_is_exit_2_with_a_hint() {
+    let folder = Folder::new(&[("typo.yaml", b"title: x\nsevrity: high\n")]);
+    let empty = Folder::new(&[("notes.txt", b"")]);
+    for arguments in [
+        vec!["scan"],
+        vec!["scan", "--from", "/does/not/exist.json"],
+        vec!["scan", "--from", &empty.text("")],
+        vec!["scan", "--from", "testdata/estates/contoso.json", "--now", "yesterday"],
+        vec!["scan", "--from", "testdata/estates/contoso.json", "--policy", "no-such-*"],
+        vec!["scan", "--from", "testdata/estates/contoso.json", "--policies", &folder.text("")],
+        vec!["scan", "--from", "testdata/estates/contoso.json", "--output", "pdf=x.pdf"],
+    ] {
+        let ran = azaudit(&arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("error:"), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn policies_are_chosen_by_glob_and_severity() {
+    let policies = |arguments: &[&str]| {
+        let fixed = ["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"];
+        let mut policies: Vec<String> = azaudit(&[&fixed, arguments].concat())
+            .results()
+            .iter()
+            .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
+            .collect();
+        policies.dedup();
+        policies
+    };
+    assert_eq!(policies(&["--policy", "rdp-*"]), ["rdp-open-to-internet"]);
+    assert!(!policies(&["--skip-policy", "rdp-*"]).contains(&"rdp-open-to-internet".to_owned()));
+    assert!(!policies(&["--severity", "critical"]).contains(&"p2s-root-certificate-lifetime".to_owned()));
+}
+
+#[test]
+fn reports_go_to_files_whole_and_to_several_at_once() {
+    let folder = Folder::new(&[]);
+    let json = format!("json={}", folder.text("report.json"));
+    let table = format!("table={}", folder.text("report.txt"));
+    let run = ["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"];
+    let ran = azaudit(&[&run[..], &["--output", &json, "--output", &table]].concat());
+    assert_eq!(fs::read_to_string(folder.path("report.json")).unwrap(), ran.stdout);
+    assert!(fs::read_to_string(folder.path("report.txt")).unwrap().contains("gateway-subnet-default-route"));
+    let nowhere = format!("json={}", folder.text("no/such/folder/report.json"));
+    let ran = azaudit(&[&run[..], &["--output", &nowhere]].concat());
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("report.json"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let code = azaudit_into_closed_pipe(&["scan", "--from", "testdata/estates/contoso.json", "--format", "json"]);
+    assert_ne!(code, 101);
+    assert_eq!(code, 0);
+}
