@@ -10,8 +10,10 @@
 //! Each module uses only those to its left. [`source`] yields raw ARM resources and the gaps between them,
 //! [`inventory`] types them, [`facts`] computes what policies see, [`policy`] makes verdicts, [`report`] shows them.
 
+pub mod exit;
 pub mod facts;
 pub mod inventory;
 pub mod policy;
+pub mod printer;
 pub mod report;
 pub mod source;
