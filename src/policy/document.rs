@@ -144,7 +144,7 @@ impl Reader<'_> {
         let found = entries.get(key);
         if found.is_none() {
             match entries.map.iter().find(|(name, _)| name.yaml == Yaml::Text(key.to_owned())) {
-                Some((_, empty)) => self.fault(empty.at, format!("`{key}` is empty"), None),
+                Some((name, _)) => self.fault(name.at, format!("`{key}` is empty"), None),
                 None => self.fault(entries.at, format!("`{key}` is missing"), None),
             }
         }

@@ -9,6 +9,9 @@ mod symptoms;
 mod template;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use serde::Serialize;

@@ -160,8 +160,12 @@ impl Maker<'_> {
                 format!("({} {operator} {})", self.make(Kind::Bool, d), self.make(Kind::Bool, d))
             }
             3 => {
-                let sides =
-                    [(Kind::Int, Kind::Int), (Kind::Double, Kind::Int), (Kind::Int, Kind::Double), (Kind::Text, Kind::Text)];
+                let sides = [
+                    (Kind::Int, Kind::Int),
+                    (Kind::Double, Kind::Int),
+                    (Kind::Int, Kind::Double),
+                    (Kind::Text, Kind::Text),
+                ];
                 let (left, right) = sides[self.choose(sides.len())];
                 let operator = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
                 format!("({} {operator} {})", self.make(left, d), self.make(right, d))

@@ -227,9 +227,7 @@ impl Compiler<'_> {
             (op::LESS, None, [left, right]) => self.comparison(expr, Comparison::Less, left, right),
             (op::LESS_EQUALS, None, [left, right]) => self.comparison(expr, Comparison::LessOrEqual, left, right),
             (op::GREATER, None, [left, right]) => self.comparison(expr, Comparison::Greater, left, right),
-            (op::GREATER_EQUALS, None, [left, right]) => {
-                self.comparison(expr, Comparison::GreaterOrEqual, left, right)
-            }
+            (op::GREATER_EQUALS, None, [left, right]) => self.comparison(expr, Comparison::GreaterOrEqual, left, right),
             (op::IN, None, [element, list]) => self.membership(expr, element, list),
             (op::ADD, None, [left, right]) => self.arithmetic(expr, Operator::Add, left, right),
             (op::SUBSTRACT, None, [left, right]) => self.arithmetic(expr, Operator::Subtract, left, right),

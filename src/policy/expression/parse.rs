@@ -51,7 +51,7 @@ fn reworded(message: &str) -> String {
     }
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
     // The list of everything that could have stood there helps nobody.
-    let message = message.split(" expecting {").next().unwrap_or(message);
+    let message = message.split(" expecting ").next().unwrap_or(message);
     if message.contains("'<EOF>'") {
         return "syntax error: the expression ends too early".to_owned();
     }

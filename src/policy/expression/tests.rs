@@ -275,10 +275,10 @@ fn faults_name_the_place_and_the_probable_meaning() {
 #[test]
 fn all_faults_of_an_expression_are_named() {
     let faults = checked("s.nam == 1 || s.zeor == 1").unwrap_err();
-    assert_eq!(faults.iter().map(|fault| fault.hint.as_deref().unwrap()).collect::<Vec<_>>(), [
-        "did you mean `name`?",
-        "did you mean `zero`?"
-    ]);
+    assert_eq!(
+        faults.iter().map(|fault| fault.hint.as_deref().unwrap()).collect::<Vec<_>>(),
+        ["did you mean `name`?", "did you mean `zero`?"]
+    );
 }
 
 /// Runs where the stack is as large as it is when policies are loaded.
@@ -290,7 +290,10 @@ fn on_a_large_stack(test: impl FnOnce() + Send + 'static) {
 fn expressions_beyond_the_bounds_are_refused() {
     on_a_large_stack(|| {
         assert_eq!(fault(&" ".repeat(1_025)).0, "the expression is 1025 bytes long, more than 1024");
-        assert_eq!(fault(&format!("1{} == 1", "+1".repeat(500))).0, "the expression is nested more than 64 levels deep");
+        assert_eq!(
+            fault(&format!("1{} == 1", "+1".repeat(500))).0,
+            "the expression is nested more than 64 levels deep"
+        );
         assert!(checked(&format!("1{} == 1", "+1".repeat(60))).is_ok());
         assert!(fault(&format!("{}true{}", "(".repeat(500), ")".repeat(500))).0.starts_with("syntax error"));
         assert!(fault(&"-(".repeat(500)).0.starts_with("syntax error"));
