@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnostics::{Fault, LoadError, did_you_mean, line_and_column, listed};
+use super::evaluate::{Policy, Rule};
 use super::expression::{Code, Compiled, Param, Scope, Ty, compile};
-use super::policy::{Policy, Rule};
 use super::symptoms;
 use super::template::{Checked, CommandTemplate, Template};
 use super::yaml::{Node, Origin, Yaml};
@@ -15,6 +15,9 @@ use crate::facts::schema::RecordType;
 
 /// The names that expressions about a kind may start with.
 pub(super) type Roots = fn(SubjectKind) -> Vec<(&'static str, &'static RecordType)>;
+
+/// How a template of some sort is checked.
+type Check<T> = fn(&str, Scope<'_>) -> Result<Checked<T>, Vec<Fault>>;
 
 const KEYS: [&str; 14] = [
     "title",
@@ -378,13 +381,7 @@ impl Reader<'_> {
         self.checked(node, what, present, Template::check)
     }
 
-    fn checked<T>(
-        &mut self,
-        node: &Node,
-        what: &str,
-        present: &[String],
-        check: fn(&str, Scope<'_>) -> Result<Checked<T>, Vec<Fault>>,
-    ) -> Option<T> {
+    fn checked<T>(&mut self, node: &Node, what: &str, present: &[String], check: Check<T>) -> Option<T> {
         let text = self.text(node, what)?;
         match check(text, Scope { roots: &self.roots, params: &self.params, present }) {
             Ok(Checked { template, params }) => {

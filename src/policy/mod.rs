@@ -2,8 +2,9 @@
 
 mod diagnostics;
 mod document;
+mod evaluate;
 mod expression;
-mod policy;
+mod load;
 mod set;
 mod symptoms;
 mod template;
@@ -19,8 +20,8 @@ use serde::Serialize;
 use crate::facts::Identity;
 
 pub use diagnostics::LoadError;
+pub use evaluate::Policy;
 pub use expression::Param;
-pub use policy::Policy;
 pub use set::{PolicySet, Unmatched};
 
 /// How bad a failure is, worst first.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::set::Source;
+use super::load::Source;
 use super::*;
 use crate::facts::command::Command;
 use crate::facts::schema::{Known, RecordType, Unread, fact_enum, facts};

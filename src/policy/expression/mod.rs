@@ -10,6 +10,7 @@ mod compile;
 mod functions;
 mod param;
 mod parse;
+mod shape;
 mod types;
 
 #[cfg(test)]
