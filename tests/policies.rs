@@ -69,13 +69,14 @@ fn all_are_embedded(files: &[String]) -> Result<(), Failed> {
     if embedded == files { Ok(()) } else { Err(format!("embedded are {embedded:?}, on disk {files:?}").into()) }
 }
 
-/// Reads a plain list of ARM resources.
+/// Reads a plain list of ARM resources, and metrics among them.
 fn read(fixture: &Path) -> Result<Inventory, Failed> {
     let text = std::fs::read_to_string(fixture)?;
     let resources: Vec<Value> = serde_json::from_str(&text).map_err(|error| format!("{fixture:?}: {error}"))?;
     let ((), inventory) = inventory::collect(|sink| {
         for resource in &resources {
-            sink.batch(Batch::whole(0, Kind::Resource, None, resource.to_string()));
+            let kind = if resource.get("timeseries").is_some() { Kind::Metric } else { Kind::Resource };
+            sink.batch(Batch::whole(0, kind, None, resource.to_string()));
         }
         let count = resources.len() as u64;
         sink.input(Input { path: "fixture".into(), shape: "arm-array".into(), resources: count });

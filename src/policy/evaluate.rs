@@ -124,7 +124,7 @@ impl Policy {
                 let mut evidence = Map::new();
                 evidence.insert("missing".to_owned(), json!(what));
                 evidence.insert("howToGet".to_owned(), json!(how));
-                (format!("cannot tell: {what} was not read; {how}"), evidence)
+                (format!("cannot tell because this is missing: {what}; {how}"), evidence)
             }
             Finding::Error(error) => {
                 let mut evidence = Map::new();

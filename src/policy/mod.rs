@@ -22,7 +22,7 @@ use crate::facts::Identity;
 pub use diagnostics::LoadError;
 pub use evaluate::Policy;
 pub use expression::Param;
-pub use set::{PolicySet, Unmatched};
+pub use set::{PolicyError, PolicySet};
 
 /// How bad a failure is, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]

@@ -18,25 +18,25 @@ pub struct PolicySet {
     pub(super) policies: Vec<Policy>,
 }
 
-/// Why a choice of policies cannot be made.
+/// Why policies cannot be chosen or set as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unmatched {
-    /// The glob that was given.
-    pub glob: String,
+pub struct PolicyError {
+    /// The glob or id that was given.
+    pub asked: String,
     /// What is wrong with it, as a lower-case fragment.
     pub message: String,
     /// What was probably meant.
     pub hint: Option<String>,
 }
 
-impl fmt::Display for Unmatched {
+impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
     }
 }
 
-impl std::error::Error for Unmatched {}
+impl std::error::Error for PolicyError {}
 
 impl PolicySet {
     /// All policies, ordered by id.
@@ -73,14 +73,14 @@ impl PolicySet {
     /// # Errors
     ///
     /// A glob that cannot be read, or that matches no policy.
-    pub fn select(&mut self, globs: &[String], skip: &[String]) -> Result<(), Unmatched> {
+    pub fn select(&mut self, globs: &[String], skip: &[String]) -> Result<(), PolicyError> {
         let (keep, drop) = (self.globs(globs)?, self.globs(skip)?);
         self.policies.retain(|policy| (globs.is_empty() || keep.is_match(policy.id())) && !drop.is_match(policy.id()));
         Ok(())
     }
 
-    fn globs(&self, globs: &[String]) -> Result<GlobSet, Unmatched> {
-        let wrong = |glob: &str, message: String, hint| Unmatched { glob: glob.to_owned(), message, hint };
+    fn globs(&self, globs: &[String]) -> Result<GlobSet, PolicyError> {
+        let wrong = |glob: &str, message: String, hint| PolicyError { asked: glob.to_owned(), message, hint };
         let mut set = GlobSetBuilder::new();
         for text in globs {
             let glob = GlobBuilder::new(text).literal_separator(true).build();
@@ -112,8 +112,8 @@ impl PolicySet {
     /// # Errors
     ///
     /// No such policy or parameter, or a value of another type (an int may stand for a double).
-    pub fn set_param(&mut self, policy: &str, name: &str, value: Param) -> Result<(), Unmatched> {
-        let wrong = |message, hint| Unmatched { glob: policy.to_owned(), message, hint };
+    pub fn set_param(&mut self, policy: &str, name: &str, value: Param) -> Result<(), PolicyError> {
+        let wrong = |message, hint| PolicyError { asked: policy.to_owned(), message, hint };
         let Some(i) = self.position(policy) else {
             let hint = self.nearest(policy).map(|near| format!("did you mean `{near}`?"));
             return Err(wrong(format!("no policy `{policy}`"), hint));
@@ -140,10 +140,10 @@ impl PolicySet {
     /// # Errors
     ///
     /// No such policy.
-    pub fn set_severity(&mut self, policy: &str, severity: Severity) -> Result<(), Unmatched> {
+    pub fn set_severity(&mut self, policy: &str, severity: Severity) -> Result<(), PolicyError> {
         let Some(i) = self.position(policy) else {
             let hint = self.nearest(policy).map(|near| format!("did you mean `{near}`?"));
-            return Err(Unmatched { glob: policy.to_owned(), message: format!("no policy `{policy}`"), hint });
+            return Err(PolicyError { asked: policy.to_owned(), message: format!("no policy `{policy}`"), hint });
         };
         self.policies[i].severity = severity;
         self.policies[i].rule.severity_when.clear();

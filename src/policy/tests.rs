@@ -133,7 +133,10 @@ fn what_was_not_read_is_unknown_and_says_how_to_get_it() {
     let unread = Unread::new("the certificate's data", "read the gateway itself");
     let judgement = judge(&Certificate { layout: Err(unread), ..certificate() });
     assert_eq!((judgement.verdict, judgement.severity), (Verdict::Unknown, Severity::High));
-    assert_eq!(judgement.message, "cannot tell: the certificate's data was not read; read the gateway itself");
+    assert_eq!(
+        judgement.message,
+        "cannot tell because this is missing: the certificate's data; read the gateway itself"
+    );
     let evidence = json!({"missing": "the certificate's data", "howToGet": "read the gateway itself"});
     assert_eq!(json!(judgement.evidence), evidence);
     assert_eq!(judgement.remediation, Remediation::default());
@@ -349,7 +352,7 @@ fn globs_choose_policies_and_one_that_matches_nothing_is_an_error() {
         let owned = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>();
         let mut set = all.clone();
         set.select(&owned(globs), &owned(skip))?;
-        Ok::<_, Unmatched>(set.iter().map(|policy| policy.id().to_owned()).collect::<Vec<_>>())
+        Ok::<_, PolicyError>(set.iter().map(|policy| policy.id().to_owned()).collect::<Vec<_>>())
     };
     assert_eq!(chosen(&["p2s-*"], &[]).unwrap(), ["p2s-a", "p2s-b"]);
     assert_eq!(chosen(&[], &["p2s-*"]).unwrap(), ["rdp-a"]);
@@ -389,4 +392,26 @@ fn folders_are_read_and_what_cannot_be_read_is_named() {
     std::fs::remove_file(dir.path().join("sub/a.yml")).unwrap();
     let errors = PolicySet::load(false, &[dir.path().to_owned()]).unwrap_err();
     assert_eq!(errors[0].message, "no policies in this folder");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_damage_to_a_file_ends_in_a_panic(
+        at in 0..GOOD.len(),
+        length in 0_usize..12,
+        inserted in "[ -~\n]{0,3}|\\{\\{|ü|'|\"|\t|\u{feff}|:|- |\\(\\(",
+    ) {
+        let end = (at + length).min(GOOD.len());
+        let text = [&GOOD[..at], &inserted, &GOOD[end..]].concat();
+        if let Err(errors) = load(&[("p/x.yaml", &text)]) {
+            // Every fault has its place within the file.
+            for error in &errors {
+                let (line, column) = error.position.unwrap();
+                let line = text.split('\n').nth(line - 1).unwrap();
+                proptest::prop_assert!(column <= line.chars().count() + 1, "{error}");
+            }
+        }
+    }
 }
