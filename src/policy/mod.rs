@@ -1,10 +1,28 @@
 //! Policies: data that is loaded and checked, then evaluated over subjects. The only place where a verdict is made.
 
+mod diagnostics;
+mod document;
+mod evaluate;
+mod expression;
+mod load;
+mod set;
+mod symptoms;
+mod template;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::facts::Identity;
+
+pub use diagnostics::LoadError;
+pub use evaluate::Policy;
+pub use expression::Param;
+pub use set::{PolicyError, PolicySet};
 
 /// How bad a failure is, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -64,6 +82,36 @@ impl Verdict {
             Self::Unknown => "unknown",
             Self::NotApplicable => "notApplicable",
         }
+    }
+}
+
+/// Some of the verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts(u8);
+
+impl Verdicts {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// What a report shows unless it is asked for more: fail and unknown.
+    pub const FINDINGS: Self = Self::NONE.with(Verdict::Fail).with(Verdict::Unknown);
+    /// All of them.
+    pub const ALL: Self = Self::FINDINGS.with(Verdict::Pass).with(Verdict::NotApplicable);
+
+    /// These and that one.
+    #[must_use]
+    pub const fn with(self, verdict: Verdict) -> Self {
+        Self(self.0 | 1 << verdict as u8)
+    }
+
+    /// Whether it is one of these.
+    pub const fn contains(self, verdict: Verdict) -> bool {
+        self.0 & 1 << verdict as u8 != 0
+    }
+}
+
+impl FromIterator<Verdict> for Verdicts {
+    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+        verdicts.into_iter().fold(Self::NONE, Self::with)
     }
 }
 

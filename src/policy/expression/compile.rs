@@ -1,0 +1,504 @@
+//! From cel's syntax tree to [`Code`]: names become positions, and whatever could only fail later is a fault now.
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, operators};
+use regex::Regex;
+
+use super::super::diagnostics::{Fault, did_you_mean, listed};
+use super::code::Code;
+use super::functions::{Comparison, Function, NAMES, Operator};
+use super::param::Param;
+use super::parse::{Parsed, parse};
+use super::shape::{Macro, path, present_when, quoted};
+use super::types::Ty;
+use crate::facts::schema::RecordType;
+
+/// How deeply an expression may be nested.
+const MAX_DEPTH: usize = 64;
+/// How many macros may stand within one another.
+const MAX_MACROS: usize = 2;
+
+/// The names that an expression may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// The facts, in the order in which they are handed over when it runs.
+    pub(crate) roots: &'a [(&'static str, &'static RecordType)],
+    /// The parameters, likewise.
+    pub(crate) params: &'a [(String, Param)],
+    /// What is known not to be null, as `gateway.pool`.
+    pub(crate) present: &'a [String],
+}
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub(crate) code: Code,
+    pub(crate) ty: Ty,
+    /// The positions of the parameters that it uses.
+    pub(crate) params: Vec<usize>,
+    /// What is not null where it is true, and where it is false.
+    pub(crate) present: [Vec<String>; 2],
+}
+
+/// Checks an expression. Faults carry the byte of `source` at which they stand; all of them are returned.
+///
+/// To be called on a thread with a stack of [`super::STACK_SIZE`].
+pub(crate) fn compile(source: &str, scope: Scope<'_>) -> Result<Compiled, Vec<Fault>> {
+    let parsed = parse(source).map_err(|fault| vec![fault])?;
+    let mut compiler = Compiler {
+        parsed: &parsed,
+        scope,
+        locals: Vec::new(),
+        present: scope.present.to_vec(),
+        params: Vec::new(),
+        faults: Vec::new(),
+        depth: 0,
+    };
+    let (code, ty) = compiler.expr(&parsed.root);
+    let Compiler { faults, params, .. } = compiler;
+    if faults.is_empty() {
+        let present = [present_when(&parsed.root, true), present_when(&parsed.root, false)];
+        Ok(Compiled { code, ty, params, present })
+    } else {
+        Err(faults)
+    }
+}
+
+struct Compiler<'a> {
+    parsed: &'a Parsed<'a>,
+    scope: Scope<'a>,
+    /// The variables of the macros around, outermost first.
+    locals: Vec<(String, Ty)>,
+    present: Vec<String>,
+    params: Vec<usize>,
+    faults: Vec<Fault>,
+    depth: usize,
+}
+
+type Typed = (Code, Ty);
+
+impl Compiler<'_> {
+    fn fault(&mut self, at: &IdedExpr, message: impl Into<String>, hint: impl Into<Option<String>>) -> Typed {
+        self.faults.push(Fault::new(self.parsed.place(at.id), message).hint(hint));
+        (Code::Null, Ty::Any)
+    }
+
+    fn expr(&mut self, expr: &IdedExpr) -> Typed {
+        if self.depth == MAX_DEPTH {
+            return self.fault(expr, format!("the expression is nested more than {MAX_DEPTH} levels deep"), None);
+        }
+        self.depth += 1;
+        let typed = match &expr.expr {
+            Expr::Literal(literal) => self.literal(expr, literal),
+            Expr::Ident(name) => self.name(expr, name),
+            Expr::Select(select) => self.select(expr, select),
+            Expr::List(list) => self.list(expr, &list.elements),
+            Expr::Call(call) => self.call(expr, call),
+            Expr::Comprehension(comprehension) => self.comprehension(expr, comprehension),
+            Expr::Map(_) | Expr::Struct(_) => self.fault(expr, "map literals are not supported", None),
+            Expr::Unspecified => self.fault(expr, "syntax error", None),
+        };
+        self.depth -= 1;
+        typed
+    }
+
+    fn literal(&mut self, expr: &IdedExpr, literal: &LiteralValue) -> Typed {
+        match literal {
+            LiteralValue::Boolean(b) => (Code::Bool(*b.inner()), Ty::Bool),
+            LiteralValue::Double(d) => (Code::Double(*d.inner()), Ty::Double),
+            LiteralValue::Int(i) => (Code::Int(*i.inner()), Ty::Int),
+            LiteralValue::Null => (Code::Null, Ty::Null),
+            LiteralValue::String(text) => (Code::Text(text.inner().into()), Ty::String),
+            LiteralValue::UInt(_) => {
+                self.fault(expr, "unsigned numbers are not supported", "leave out the `u`".to_owned())
+            }
+            LiteralValue::Bytes(_) => self.fault(expr, "bytes are not supported", None),
+        }
+    }
+
+    /// Whether the name is that of a macro's variable, and which.
+    fn local(&self, name: &str) -> Option<usize> {
+        self.locals.iter().rposition(|(local, _)| local == name)
+    }
+
+    fn name(&mut self, expr: &IdedExpr, name: &str) -> Typed {
+        if let Some(i) = self.local(name) {
+            let ty = self.without_null(name, self.locals[i].1.clone());
+            return (Code::Local(i), ty);
+        }
+        if let Some(i) = self.scope.roots.iter().position(|(root, _)| *root == name) {
+            return (Code::Root(i), Ty::Record(self.scope.roots[i].1));
+        }
+        if name == "params" {
+            return self.fault(expr, "`params` is no value", "name one of them: `params.NAME`".to_owned());
+        }
+        let locals = self.locals.iter().map(|(name, _)| name.as_str());
+        let known: Vec<&str> = locals.chain(self.scope.roots.iter().map(|(root, _)| *root)).chain(["params"]).collect();
+        let hint = did_you_mean(name, known.iter().copied())
+            .unwrap_or_else(|| format!("known here: {}", listed(known.iter().copied())));
+        self.fault(expr, format!("unknown name `{name}`"), hint)
+    }
+
+    /// The type without its null where that path is known to be present.
+    fn without_null(&self, path: &str, ty: Ty) -> Ty {
+        if self.present.iter().any(|present| present == path) { ty.inner().clone() } else { ty }
+    }
+
+    fn param(&mut self, expr: &IdedExpr, name: &str) -> Typed {
+        let Some(i) = self.scope.params.iter().position(|(param, _)| param == name) else {
+            let known: Vec<&str> = self.scope.params.iter().map(|(param, _)| param.as_str()).collect();
+            let hint = did_you_mean(name, known).unwrap_or_else(|| format!("declare it: `params: {{{name}: …}}`"));
+            return self.fault(expr, format!("unknown parameter `params.{name}`"), hint);
+        };
+        if !self.params.contains(&i) {
+            self.params.push(i);
+        }
+        (Code::Param(i), self.scope.params[i].1.ty())
+    }
+
+    fn select(&mut self, expr: &IdedExpr, select: &SelectExpr) -> Typed {
+        let SelectExpr { operand, field, test } = select;
+        // A macro marks what it tests, and leaves the field's own place to the test.
+        if matches!(&operand.expr, Expr::Ident(name) if name == "params" && self.local(name).is_none()) && !test {
+            return self.param(expr, field);
+        }
+        let (code, ty) = self.expr(operand);
+        let spelt = path(operand).unwrap_or_default();
+        let record = match &ty {
+            Ty::Any => return (Code::Null, Ty::Any),
+            Ty::Record(record) => *record,
+            Ty::Nullable(_) => return self.may_be_null(operand, &spelt),
+            Ty::List(_) => {
+                let hint = "walk over it with `all`, `exists`, `filter` or `map`".to_owned();
+                return self.fault(expr, format!("{} is a list and has no field `{field}`", quoted(&spelt)), hint);
+            }
+            other => {
+                let message = format!("{} is of type {other} and has no field `{field}`", quoted(&spelt));
+                return self.fault(expr, message, None);
+            }
+        };
+        let full = if spelt.is_empty() { format!("{}.{field}", record.name) } else { format!("{spelt}.{field}") };
+        let Some(i) = record.position(field) else {
+            let known: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
+            let hint = did_you_mean(field, known.iter().copied())
+                .unwrap_or_else(|| format!("it has {}", listed(known.iter().copied())));
+            return self.fault(expr, format!("unknown field `{full}`"), hint);
+        };
+        if *test {
+            return (Code::Has(Box::new(code), i), Ty::Bool);
+        }
+        let ty = self.without_null(&full, Ty::from(&record.fields[i].ty));
+        (Code::Field(Box::new(code), i), ty)
+    }
+
+    fn may_be_null(&mut self, expr: &IdedExpr, spelt: &str) -> Typed {
+        let hint = (!spelt.is_empty()).then(|| format!("ask first: `{spelt} != null && …`"));
+        self.fault(expr, format!("{} may be null", quoted(spelt)), hint)
+    }
+
+    fn list(&mut self, expr: &IdedExpr, elements: &[IdedExpr]) -> Typed {
+        let mut codes = Vec::with_capacity(elements.len());
+        let mut ty = Ty::Any;
+        for element in elements {
+            let (code, element_ty) = self.expr(element);
+            codes.push(code);
+            match ty.join(&element_ty) {
+                Some(joined) => ty = joined,
+                None => {
+                    let message = format!("a list of {ty} holds an element of type {element_ty}");
+                    self.fault(expr, message, None);
+                    ty = Ty::Any;
+                }
+            }
+        }
+        (Code::List(codes.into()), Ty::List(Box::new(ty)))
+    }
+
+    fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Typed {
+        use operators as op;
+        match (call.func_name.as_str(), &call.target, &*call.args) {
+            (op::LOGICAL_AND, None, [left, right]) => self.logic(true, left, right),
+            (op::LOGICAL_OR, None, [left, right]) => self.logic(false, left, right),
+            (op::LOGICAL_NOT, None, [of]) => (Code::Not(Box::new(self.condition(of))), Ty::Bool),
+            (op::CONDITIONAL, None, [condition, then, otherwise]) => {
+                self.conditional(expr, [condition, then, otherwise])
+            }
+            (op::EQUALS, None, [left, right]) => self.comparison(expr, Comparison::Equal, left, right),
+            (op::NOT_EQUALS, None, [left, right]) => self.comparison(expr, Comparison::NotEqual, left, right),
+            (op::LESS, None, [left, right]) => self.comparison(expr, Comparison::Less, left, right),
+            (op::LESS_EQUALS, None, [left, right]) => self.comparison(expr, Comparison::LessOrEqual, left, right),
+            (op::GREATER, None, [left, right]) => self.comparison(expr, Comparison::Greater, left, right),
+            (op::GREATER_EQUALS, None, [left, right]) => self.comparison(expr, Comparison::GreaterOrEqual, left, right),
+            (op::IN, None, [element, list]) => self.membership(expr, element, list),
+            (op::ADD, None, [left, right]) => self.arithmetic(expr, Operator::Add, left, right),
+            (op::SUBSTRACT, None, [left, right]) => self.arithmetic(expr, Operator::Subtract, left, right),
+            (op::MULTIPLY, None, [left, right]) => self.arithmetic(expr, Operator::Multiply, left, right),
+            (op::DIVIDE, None, [left, right]) => self.arithmetic(expr, Operator::Divide, left, right),
+            (op::MODULO, None, [left, right]) => self.arithmetic(expr, Operator::Remainder, left, right),
+            (op::NEGATE, None, [of]) => {
+                let (code, ty) = self.expr(of);
+                self.needs(of, &ty, Ty::is_number, "a number");
+                (Code::Negate(Box::new(code)), ty)
+            }
+            (op::INDEX, None, [list, position]) => self.index(list, position),
+            (name, target, arguments) => self.function(expr, name, target.as_deref(), arguments),
+        }
+    }
+
+    /// Faults a value of the wrong type. Says whether it was right.
+    fn needs(&mut self, expr: &IdedExpr, ty: &Ty, fits: impl Fn(&Ty) -> bool, wanted: &str) -> bool {
+        if *ty == Ty::Any || fits(ty) {
+            return true;
+        }
+        let spelt = path(expr).unwrap_or_default();
+        if matches!(ty, Ty::Nullable(inner) if fits(inner)) {
+            self.may_be_null(expr, &spelt);
+        } else if spelt.is_empty() {
+            self.fault(expr, format!("a value of type {ty} where {wanted} belongs"), None);
+        } else {
+            self.fault(expr, format!("`{spelt}` is of type {ty} where {wanted} belongs"), None);
+        }
+        false
+    }
+
+    fn condition(&mut self, expr: &IdedExpr) -> Code {
+        let (code, ty) = self.expr(expr);
+        self.needs(expr, &ty, |ty| *ty == Ty::Bool, "a bool");
+        code
+    }
+
+    /// What is checked while more is known to be present.
+    fn knowing<T>(&mut self, present: Vec<String>, check: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.present.len();
+        self.present.extend(present);
+        let result = check(self);
+        self.present.truncate(before);
+        result
+    }
+
+    fn logic(&mut self, and: bool, left: &IdedExpr, right: &IdedExpr) -> Typed {
+        let first = self.condition(left);
+        let second = self.knowing(present_when(left, and), |it| it.condition(right));
+        let both = Box::new([first, second]);
+        (if and { Code::And(both) } else { Code::Or(both) }, Ty::Bool)
+    }
+
+    fn conditional(&mut self, expr: &IdedExpr, [condition, then, otherwise]: [&IdedExpr; 3]) -> Typed {
+        let code = self.condition(condition);
+        let (then, a) = self.knowing(present_when(condition, true), |it| it.expr(then));
+        let (otherwise, b) = self.knowing(present_when(condition, false), |it| it.expr(otherwise));
+        match a.join(&b) {
+            Some(ty) => (Code::If(Box::new([code, then, otherwise])), ty),
+            None => self.fault(expr, format!("one branch is of type {a}, the other one of type {b}"), None),
+        }
+    }
+
+    fn comparison(&mut self, expr: &IdedExpr, kind: Comparison, left: &IdedExpr, right: &IdedExpr) -> Typed {
+        let ((a, a_ty), (b, b_ty)) = (self.expr(left), self.expr(right));
+        let equality = matches!(kind, Comparison::Equal | Comparison::NotEqual);
+        if equality && !a_ty.equatable(&b_ty) || !equality && !a_ty.ordered_with(&b_ty) {
+            return self.not_comparable(expr, (left, &a_ty), (right, &b_ty));
+        }
+        if equality {
+            self.words(&a_ty, right);
+            self.words(&b_ty, left);
+        }
+        (Code::Compare(kind, Box::new([a, b])), Ty::Bool)
+    }
+
+    fn not_comparable(&mut self, expr: &IdedExpr, left: (&IdedExpr, &Ty), right: (&IdedExpr, &Ty)) -> Typed {
+        match (left, right) {
+            ((value, ty), (_, Ty::Null)) | ((_, Ty::Null), (value, ty)) => {
+                let spelt = path(value).map_or_else(|| format!("a value of type {ty}"), |path| format!("`{path}`"));
+                self.fault(expr, format!("{spelt} is never null"), None)
+            }
+            ((_, a), (_, b)) if a.is_text() && b.is_text() => {
+                self.fault(expr, "the words of an enum have no order", "compare with `==` or `in`".to_owned())
+            }
+            ((_, a), (_, b)) => self.fault(expr, format!("cannot compare {a} with {b}"), None),
+        }
+    }
+
+    /// Faults literal words that the enum does not have.
+    fn words(&mut self, ty: &Ty, expr: &IdedExpr) {
+        match (ty.inner(), &expr.expr) {
+            (Ty::List(item), Expr::List(list)) => list.elements.iter().for_each(|element| self.words(item, element)),
+            (Ty::Enum(words), Expr::Literal(LiteralValue::String(word))) if !words.contains(&word.inner()) => {
+                let hint = did_you_mean(word.inner(), words.iter().copied())
+                    .unwrap_or_else(|| format!("its words are {}", listed(words.iter().copied())));
+                self.fault(expr, format!("`{}` is not a word of this enum", word.inner()), hint);
+            }
+            _ => {}
+        }
+    }
+
+    fn membership(&mut self, expr: &IdedExpr, element: &IdedExpr, list: &IdedExpr) -> Typed {
+        let ((a, a_ty), (b, b_ty)) = (self.expr(element), self.expr(list));
+        if !self.needs(list, &b_ty, |ty| matches!(ty, Ty::List(_)), "a list") {
+            return (Code::Null, Ty::Any);
+        }
+        if let Ty::List(item) = &b_ty {
+            if !a_ty.equatable(item) {
+                return self.fault(expr, format!("cannot look for {a_ty} in {b_ty}"), None);
+            }
+            self.words(item, element);
+            if let Expr::List(literal) = &list.expr {
+                literal.elements.iter().for_each(|candidate| self.words(&a_ty, candidate));
+            }
+        }
+        (Code::In(Box::new([a, b])), Ty::Bool)
+    }
+
+    fn arithmetic(&mut self, expr: &IdedExpr, operator: Operator, left: &IdedExpr, right: &IdedExpr) -> Typed {
+        let ((a, a_ty), (b, b_ty)) = (self.expr(left), self.expr(right));
+        for (expr, ty) in [(left, &a_ty), (right, &b_ty)] {
+            if matches!(ty, Ty::Nullable(_)) {
+                return self.may_be_null(expr, &path(expr).unwrap_or_default());
+            }
+        }
+        let ty = match (operator, &a_ty, &b_ty) {
+            (_, Ty::Any, _) | (_, _, Ty::Any) => Some(Ty::Any),
+            (_, Ty::Int, Ty::Int) => Some(Ty::Int),
+            (Operator::Remainder, ..) => None,
+            (_, Ty::Double, Ty::Double) => Some(Ty::Double),
+            (Operator::Add, a, b) if a.is_text() && b.is_text() => Some(Ty::String),
+            (Operator::Add, Ty::List(_), Ty::List(_)) => a_ty.join(&b_ty),
+            _ => None,
+        };
+        match ty {
+            Some(ty) => (Code::Arithmetic(operator, Box::new([a, b])), ty),
+            None => {
+                let mixed = a_ty.is_number() && b_ty.is_number() && operator != Operator::Remainder;
+                let hint = mixed.then(|| "convert one of them: `double(…)` or `int(…)`".to_owned());
+                self.fault(expr, format!("cannot calculate with {a_ty} and {b_ty}"), hint)
+            }
+        }
+    }
+
+    fn index(&mut self, list: &IdedExpr, position: &IdedExpr) -> Typed {
+        let ((a, a_ty), (b, b_ty)) = (self.expr(list), self.expr(position));
+        self.needs(list, &a_ty, |ty| matches!(ty, Ty::List(_)), "a list");
+        self.needs(position, &b_ty, |ty| *ty == Ty::Int, "an int");
+        match a_ty {
+            Ty::List(item) => (Code::Index(Box::new([a, b])), *item),
+            _ => (Code::Null, Ty::Any),
+        }
+    }
+
+    fn function(&mut self, expr: &IdedExpr, name: &str, target: Option<&IdedExpr>, arguments: &[IdedExpr]) -> Typed {
+        let function = match name {
+            "size" => Function::Size,
+            "contains" => Function::Contains,
+            "startsWith" => Function::StartsWith,
+            "endsWith" => Function::EndsWith,
+            "int" => Function::ToInt,
+            "double" => Function::ToDouble,
+            "string" => Function::ToText,
+            "matches" => return self.matches(expr, target, arguments),
+            "all" | "exists" | "exists_one" | "filter" | "map" => {
+                let hint = format!("`LIST.{name}(x, …)`");
+                return self.fault(expr, format!("`{name}` takes a list, a variable and an expression"), hint);
+            }
+            _ => {
+                let hint = did_you_mean(name, NAMES);
+                return self.fault(expr, format!("unknown function `{name}`"), hint);
+            }
+        };
+        match (function, target, arguments) {
+            (Function::Size, Some(of), []) | (Function::Size, None, [of]) => {
+                let (code, ty) = self.expr(of);
+                self.needs(of, &ty, |ty| ty.is_text() || matches!(ty, Ty::List(_)), "a string or a list");
+                (Code::Call(function, Box::new([code])), Ty::Int)
+            }
+            (Function::Contains | Function::StartsWith | Function::EndsWith, Some(of), [part]) => {
+                let ((a, a_ty), (b, b_ty)) = (self.expr(of), self.expr(part));
+                self.needs(of, &a_ty, Ty::is_text, "a string");
+                self.needs(part, &b_ty, Ty::is_text, "a string");
+                (Code::Call(function, Box::new([a, b])), Ty::Bool)
+            }
+            (Function::ToInt | Function::ToDouble, None, [of]) => {
+                let (code, ty) = self.expr(of);
+                self.needs(of, &ty, Ty::is_number, "a number");
+                let result = if function == Function::ToInt { Ty::Int } else { Ty::Double };
+                (Code::Call(function, Box::new([code])), result)
+            }
+            (Function::ToText, None, [of]) => {
+                let (code, ty) = self.expr(of);
+                let fits = |ty: &Ty| ty.is_text() || ty.is_number() || *ty == Ty::Bool;
+                self.needs(of, &ty, fits, "a string, a number or a bool");
+                (Code::Call(function, Box::new([code])), Ty::String)
+            }
+            _ => {
+                let usage = match function {
+                    Function::Size => "`TEXT.size()` or `LIST.size()`".to_owned(),
+                    Function::ToInt | Function::ToDouble | Function::ToText => format!("`{name}(VALUE)`"),
+                    _ => format!("`TEXT.{name}(TEXT)`"),
+                };
+                self.fault(expr, format!("`{name}` is not used like this"), format!("write {usage}"))
+            }
+        }
+    }
+
+    fn matches(&mut self, expr: &IdedExpr, target: Option<&IdedExpr>, arguments: &[IdedExpr]) -> Typed {
+        let (of, pattern) = match (target, arguments) {
+            (Some(of), [pattern]) | (None, [of, pattern]) => (of, pattern),
+            _ => {
+                let hint = "write `TEXT.matches(\"PATTERN\")`".to_owned();
+                return self.fault(expr, "`matches` is not used like this", hint);
+            }
+        };
+        let (code, ty) = self.expr(of);
+        self.needs(of, &ty, Ty::is_text, "a string");
+        let Expr::Literal(LiteralValue::String(text)) = &pattern.expr else {
+            return self.fault(pattern, "the pattern of `matches` has to be a literal string", None);
+        };
+        match Regex::new(text.inner()) {
+            Ok(regex) => (Code::Matches(Box::new(code), regex), Ty::Bool),
+            Err(error) => {
+                let message = error.to_string();
+                let message = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.fault(pattern, format!("not a regular expression: {message}"), None)
+            }
+        }
+    }
+
+    fn comprehension(&mut self, expr: &IdedExpr, comprehension: &ComprehensionExpr) -> Typed {
+        let (range, range_ty) = self.expr(&comprehension.iter_range);
+        let fits = |ty: &Ty| matches!(ty, Ty::List(_));
+        if !self.needs(&comprehension.iter_range, &range_ty, fits, "a list") {
+            return (Code::Null, Ty::Any);
+        }
+        if self.locals.len() == MAX_MACROS {
+            let message = format!("more than {MAX_MACROS} macros within one another");
+            return self.fault(expr, message, "let a fact carry the answer".to_owned());
+        }
+        let item = match range_ty {
+            Ty::List(item) => *item,
+            _ => Ty::Any,
+        };
+        let Some(macro_) = Macro::of(comprehension) else {
+            return self.fault(expr, "this macro is not supported", None);
+        };
+        // Another variable of that name may be known to be present; this one is not.
+        let variable = comprehension.iter_var.clone();
+        let hidden = |path: &String| path.split('.').next() == Some(&variable);
+        let around = self.present.clone();
+        self.present.retain(|path| !hidden(path));
+        self.locals.push((variable.clone(), item));
+        let typed = match macro_ {
+            Macro::Quantify(quantifier, predicate) => {
+                let predicate = self.condition(predicate);
+                (Code::Quantify(quantifier, Box::new([range, predicate])), Ty::Bool)
+            }
+            Macro::Map(filter, value) => {
+                let condition = filter.map_or(Code::Bool(true), |filter| self.condition(filter));
+                let known = filter.map_or_else(Vec::new, |filter| present_when(filter, true));
+                let (value, ty) = self.knowing(known, |it| it.expr(value));
+                (Code::Map(Box::new([range, condition, value])), Ty::List(Box::new(ty)))
+            }
+        };
+        self.locals.pop();
+        self.present = around;
+        typed
+    }
+}

@@ -1,0 +1,27 @@
+//! The language of policies: CEL, checked against the facts' types when a policy is loaded and then run as a tree
+//! in which every name is a position already.
+//!
+//! Reading is cel's own parser's work ([`parse`]); [`compile`] checks types and resolves names; [`code`] runs, with
+//! three values: a fact that was not read is [`Stop::Unread`], which `&&`, `||`, `all` and `exists` absorb as
+//! they absorb errors.
+
+mod code;
+mod compile;
+mod functions;
+mod param;
+mod parse;
+mod shape;
+mod types;
+
+#[cfg(test)]
+mod against_cel;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use code::{Code, Frame, Stop};
+pub(crate) use compile::{Compiled, Scope, compile};
+pub use param::Param;
+pub(crate) use types::Ty;
+
+/// How much stack the thread needs that loads policies: cel's parser recurses for each term.
+pub(crate) const STACK_SIZE: usize = 64 << 20;
