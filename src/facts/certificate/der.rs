@@ -56,8 +56,10 @@ fn no_certificate(element: &[u8]) -> Damage {
     if is_pkcs7(element) {
         return Damage::Pkcs7;
     }
+    // A certificate starts with two sequences, one in the other.
+    let inner = content(element, SEQUENCE).map(|(inner, _)| inner.first().is_none_or(|tag| *tag == SEQUENCE));
     match first_element(element) {
-        Some(Extent::Short { expected }) => {
+        Some(Extent::Short { expected }) if inner == Some(true) => {
             return Damage::Truncated { bytes: element.len(), expected: Some(expected) };
         }
         None if element.first() == Some(&SEQUENCE) && element.len() < 6 => {

@@ -18,6 +18,3 @@ pub use x509::{Decoded, KeyKind, SignatureHash, Stated, decode};
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

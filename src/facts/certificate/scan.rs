@@ -176,7 +176,7 @@ mod tests {
             "-----BEGINCERTIFICATE-----MIIC-----ENDCERTIFICATE-----",
             "-----begin certificate-----MIIC-----end certificate-----",
             "\u{2014}\u{2014}-BEGIN CERTIFICATE\u{2014}\u{2014}-MIIC\u{2014}\u{2014}-END CERTIFICATE\u{2014}\u{2014}-",
-            "-----BEGIN CERTIFICATE\nMIIC\n-----END CERTIFICATE",
+            &format!("-----BEGIN CERTIFICATE\n{}\n-----END CERTIFICATE", "MIIC".repeat(16)),
         ] {
             assert_eq!(labels(text), both, "{text}");
         }
