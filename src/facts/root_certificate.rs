@@ -204,24 +204,25 @@ impl RootCertificate {
         commands: &Commands<'_>,
         now: OffsetDateTime,
     ) -> Self {
-        let reading = data.map(certificate::read).ok_or_else(|| {
+        let expression = data.is_some_and(is_template_expression);
+        let reading = data.filter(|_| !expression).map(certificate::read).ok_or_else(|| {
             let what = format!("`publicCertData` of the root certificate `{name}` on `{}`", owner.name);
-            let how = match owner.virtual_wan {
-                true => format!("read it by GET: {}", commands.show().as_str()),
-                false => format!("read the gateway by GET: {}", commands.show().as_str()),
-            };
-            Unread::new(what, how)
+            let why = if expression { "it is a template's expression; " } else { "" };
+            Unread::new(what, format!("{why}read the resource by GET: {}", commands.show().as_str()))
         });
         let problem = reading.as_ref().map(problem).map_err(Clone::clone);
         let damage = reading.as_ref().map(phrases::damage).map_err(Clone::clone);
         let decoded = match &reading {
             Err(unread) => Err(unread.clone()),
             Ok(Reading { content: Content::Certificate(der), .. }) => certificate::decode(der).ok_or_else(|| {
-                Unread::new(format!("what the root certificate `{name}` on `{}` says", owner.name), "upload it again")
+                Unread::new(
+                    format!("the content of the root certificate `{name}` on `{}`", owner.name),
+                    "upload it again",
+                )
             }),
             Ok(reading) => {
                 let damage = phrases::damage(reading);
-                let what = format!("what the root certificate `{name}` on `{}` says ({damage})", owner.name);
+                let what = format!("the content of the root certificate `{name}` on `{}` ({damage})", owner.name);
                 Err(Unread::new(what, "upload an intact certificate, and scan again"))
             }
         };
@@ -283,6 +284,12 @@ impl RootCertificate {
             remove_key_commands: cleaned.map_or_else(|| commands.remove(), |text| commands.mend(text)),
         }
     }
+}
+
+/// Whether it is an expression of a deployment template that nobody evaluated: `[parameters('root')]`.
+fn is_template_expression(data: &str) -> bool {
+    let data = data.trim();
+    data.starts_with('[') && !data.starts_with("[[") && data.ends_with(")]")
 }
 
 fn problem(reading: &Reading) -> Problem {

@@ -8,6 +8,7 @@ use super::CertificateOwner;
 use crate::facts::command::Command;
 use crate::inventory::ResourceId;
 
+/// The names that stand in the commands.
 pub(super) struct Commands<'a> {
     pub id: &'a ResourceId,
     pub owner: &'a CertificateOwner,
@@ -34,26 +35,25 @@ impl Commands<'_> {
         }
         let file = self.file("cer");
         let decode = Command::new(["printf", "%s", base64]).pipe(Command::new(["base64", "-d"]));
-        vec![decode.into_file(&file), self.create(self.name, &file)]
+        vec![decode.into_file(&file), self.create(&file)]
     }
 
     /// Uploads another certificate in its place.
     pub fn replace(&self) -> Vec<Command> {
-        let last =
-            if self.owner.virtual_wan { self.set(PLACEHOLDER) } else { self.create(self.name, &self.file("cer")) };
+        let last = if self.owner.virtual_wan { self.set(PLACEHOLDER) } else { self.create(&self.file("cer")) };
         self.prepare().into_iter().chain([last]).collect()
     }
 
     /// Uploads another certificate beside it.
     pub fn renew(&self) -> Vec<Command> {
         let name = format!("{}-new", self.name);
-        let last = if self.owner.virtual_wan {
-            let (name, data) = (format!("name={name}"), format!("publicCertData={PLACEHOLDER}"));
-            self.update(&["--add", "properties.vpnClientRootCertificates", &name, &data])
-        } else {
-            self.create(&name, &self.file("cer"))
-        };
-        self.prepare().into_iter().chain([last]).collect()
+        let new = Commands { name: &name, ..*self };
+        if !self.owner.virtual_wan {
+            return new.replace();
+        }
+        let (name, data) = (format!("name={name}"), format!("publicCertData={PLACEHOLDER}"));
+        let add = self.update(&["--add", "properties.vpnClientRootCertificates", &name, &data]);
+        new.prepare().into_iter().chain([add]).collect()
     }
 
     /// Takes it away.
@@ -74,8 +74,8 @@ impl Commands<'_> {
         commands
     }
 
-    fn create(&self, name: &str, file: &str) -> Command {
-        let arguments = ["--name", name, "--public-cert-data", file];
+    fn create(&self, file: &str) -> Command {
+        let arguments = ["--name", self.name, "--public-cert-data", file];
         self.az(&["vnet-gateway", "root-cert", "create"], "--gateway-name", &arguments)
     }
 

@@ -29,7 +29,7 @@ pub(super) fn damage(reading: &Reading) -> String {
         Damage::Empty => "it is empty".to_owned(),
         Damage::NotBase64 { offset, character, inner } => {
             let inside = if *inner { " of the text inside" } else { "" };
-            let url = if matches!(character, '-' | '_') { " (base64url is not base64)" } else { "" };
+            let url = if matches!(character, '-' | '_') { " (it belongs to base64url)" } else { "" };
             let shown = if character.is_control() { String::new() } else { format!("`{character}`, ") };
             let code = u32::from(*character);
             format!("character {offset}{inside} ({shown}U+{code:04X}) is not base64{url}")

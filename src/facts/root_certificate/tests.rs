@@ -95,6 +95,29 @@ fn data_that_was_not_read_is_unread_and_empty_data_is_damage() {
 }
 
 #[test]
+fn an_unevaluated_template_expression_is_not_data() {
+    assert!(facts("[parameters('rootCertificate')]")["problem"]["unread"].is_string());
+    assert_eq!(facts("[]")["problem"], "notBase64");
+}
+
+#[test]
+fn a_renewed_root_stands_beside_the_old_one() {
+    let commands = facts(data!("half-elapsed.b64"))["renewCommands"].to_string();
+    assert!(commands.contains("--name P2SRoot-new --public-cert-data P2SRoot-new.cer"), "{commands}");
+}
+
+#[test]
+fn a_root_of_virtual_wan_is_changed_alone() {
+    let id = "/subscriptions/s1/resourceGroups/rg-wan/providers/Microsoft.Network/vpnServerConfigurations/config1";
+    let data = data!("root-ec-p256.b64");
+    let wan = serde_json::json!({"id": id, "type": "Microsoft.Network/vpnServerConfigurations",
+        "properties": {"vpnClientRootCertificates": [{"name": "WanRoot", "publicCertData": format!("{data}\n")}]}});
+    let commands = &subjects(&[wan])[0].1["mendCommands"];
+    let set = format!("'properties.vpnClientRootCertificates[name=WanRoot].publicCertData={data}'");
+    assert_eq!(*commands, serde_json::json!([format!("az resource update --ids {id} --set {set}")]));
+}
+
+#[test]
 fn half_of_the_lifetime_is_exactly_half() {
     assert_eq!(facts(data!("half-elapsed.b64"))["elapsedFraction"], 0.5);
     assert_eq!(facts(data!("half-elapsed.b64"))["elapsedPercent"], "50 %");
