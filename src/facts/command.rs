@@ -15,6 +15,16 @@ impl Command {
         Self(words.join(" "))
     }
 
+    /// This command, with its output handed to `next`.
+    pub fn pipe(self, next: Self) -> Self {
+        Self(format!("{} | {}", self.0, next.0))
+    }
+
+    /// This command, with its output written to that file.
+    pub fn into_file(self, file: &str) -> Self {
+        Self(format!("{} > {}", self.0, shell_quote(file)))
+    }
+
     /// The command line.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -49,6 +59,12 @@ mod tests {
     fn a_name_cannot_break_out_of_its_argument() {
         let command = Command::new(["az", "--name", "x'; rm -rf ~; '"]);
         assert_eq!(command.as_str(), r"az --name 'x'\''; rm -rf ~; '\'''");
+    }
+
+    #[test]
+    fn only_pipes_and_files_stand_between_words() {
+        let command = Command::new(["printf", "a|b"]).pipe(Command::new(["base64", "-d"])).into_file("a; b");
+        assert_eq!(command.as_str(), "printf 'a|b' | base64 -d > 'a; b'");
     }
 
     #[test]

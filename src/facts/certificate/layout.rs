@@ -1,0 +1,411 @@
+//! From the stored value to what is in it: layers are peeled until a certificate, a key or damage is left.
+
+use std::borrow::Cow;
+
+use data_encoding::{BASE64, Encoding, Specification};
+use sha2::{Digest, Sha256};
+
+use super::der;
+use super::scan::{Blank, FirstBlank, Marker, Squeezed, markers};
+use crate::facts::schema::fact_enum;
+
+fact_enum! {
+    /// How root certificate data is laid out.
+    pub enum Layout {
+        /// One line of base64 and nothing else, as Azure wants it (or text that is not base64 and shows no fault of layout).
+        OneLine => "oneLine",
+        /// Spaces, tabs or line breaks stand in it.
+        Whitespace => "whitespace",
+        /// A byte order mark stands in it.
+        Bom => "bom",
+        /// Characters without a width stand in it.
+        ZeroWidth => "zeroWidth",
+        /// Its BEGIN or END line was pasted too.
+        PemLines => "pemLines",
+        /// It is base64 of a whole PEM file: what az CLI makes of one.
+        Base64OfPem => "base64OfPem",
+        /// It is base64 of text that is base64 already.
+        Base64Twice => "base64Twice",
+        /// The `=` signs at its end are missing.
+        Padding => "padding",
+    }
+}
+
+/// Where a layout goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayoutFault {
+    /// The first character that has no place there, counted from 0.
+    pub offset: usize,
+    /// What it is, for a person: `a line break (LF)`. `None` where no single character is at fault.
+    pub character: Option<&'static str>,
+}
+
+/// Why there is no single certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Nothing is left.
+    Empty,
+    /// A character that is not base64.
+    NotBase64 {
+        /// Which one, counted from 0.
+        offset: usize,
+        /// The character.
+        character: char,
+        /// Whether it stands in text that was base64 once more, and `offset` counts there.
+        inner: bool,
+    },
+    /// So many characters of base64 cannot stand for whole bytes.
+    OddLength(usize),
+    /// DER ends too early.
+    Truncated {
+        /// How many bytes are there.
+        bytes: usize,
+        /// How many there should be, where the first ones say so.
+        expected: Option<usize>,
+    },
+    /// Not an X.509 certificate: what else, as a clause.
+    NotX509(&'static str),
+    /// So many bytes follow the certificate.
+    TrailingBytes(usize),
+    /// So many certificates.
+    SeveralCertificates(usize),
+    /// PKCS#7 or CMS.
+    Pkcs7,
+}
+
+/// What a value holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// One certificate: its DER.
+    Certificate(Vec<u8>),
+    /// Private key material and no certificate beside it.
+    PrivateKey,
+    /// Neither.
+    Damaged(Damage),
+}
+
+/// The value without its faults of layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Its SHA-256, in lower-case hex digits.
+    pub sha256: String,
+    /// Its text, where it is short enough to be shown (8 KiB).
+    pub text: Option<String>,
+}
+
+/// What was found in a stored value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its layout.
+    pub layout: Layout,
+    /// Where that goes wrong; `None` with [`Layout::OneLine`].
+    pub fault: Option<LayoutFault>,
+    /// What it should be; `None` where a private key is all that there is.
+    pub cleaned: Option<Cleaned>,
+    /// What it holds.
+    pub content: Content,
+    /// The form of the private key in it, if there is one.
+    pub private_key: Option<&'static str>,
+}
+
+/// The longest cleaned value that is kept, in bytes. A root certificate has between 1 and 3 KiB.
+const LONGEST_KEPT: usize = 8 * 1024;
+
+/// Nobody encodes more often than that by accident.
+const DEEPEST: usize = 6;
+
+/// Of more PEM blocks than that only the labels are looked at.
+const MOST_BLOCKS: usize = 16;
+
+/// Reads a stored value.
+pub fn read(value: &str) -> Reading {
+    let text = Squeezed::new(value);
+    let found = examine(&text, 0);
+    let (layout, fault) = layout(&text, &found);
+    let content = match (found.content, found.private_key) {
+        (Some(Ok(der)), _) => Content::Certificate(der),
+        (Some(Err(damage)), _) => Content::Damaged(damage),
+        (None, Some(_)) => Content::PrivateKey,
+        (None, None) => Content::Damaged(Damage::Empty),
+    };
+    let cleaned = (content != Content::PrivateKey).then(|| Cleaned {
+        sha256: data_encoding::HEXLOWER.encode(&Sha256::digest(found.cleaned.as_bytes())),
+        text: (found.cleaned.len() <= LONGEST_KEPT).then_some(found.cleaned),
+    });
+    Reading { layout, fault, cleaned, content, private_key: found.private_key }
+}
+
+fn layout(text: &Squeezed<'_>, found: &Found) -> (Layout, Option<LayoutFault>) {
+    let at = |layout, offset, character| (layout, Some(LayoutFault { offset, character }));
+    let blank = text.first_blank;
+    let class = |blank: FirstBlank| match blank.class {
+        Blank::White => Layout::Whitespace,
+        Blank::Bom => Layout::Bom,
+        Blank::ZeroWidth => Layout::ZeroWidth,
+    };
+    match (found.marker, found.peeled, blank) {
+        // All of it is wrong, from its first character on.
+        (None, Some(peeled), _) => at(peeled, 0, None),
+        (Some(marker), ..) => {
+            let marker = text.raw_offset(marker);
+            match blank.filter(|blank| blank.offset < marker) {
+                Some(blank) => at(Layout::PemLines, blank.offset, Some(blank.name)),
+                None => at(Layout::PemLines, marker, Some("a PEM line")),
+            }
+        }
+        (None, None, Some(blank)) => at(class(blank), blank.offset, Some(blank.name)),
+        (None, None, None) if found.unpadded => at(Layout::Padding, text.text.len(), None),
+        (None, None, None) => (Layout::OneLine, None),
+    }
+}
+
+/// What was found in a text or in a part of it.
+#[derive(Default)]
+struct Found {
+    /// Where the first thing about PEM stands, in bytes of the squeezed text.
+    marker: Option<usize>,
+    /// The base64 around something that is text again.
+    peeled: Option<Layout>,
+    unpadded: bool,
+    private_key: Option<&'static str>,
+    content: Option<Result<Vec<u8>, Damage>>,
+    cleaned: String,
+}
+
+impl Found {
+    fn damaged(damage: Damage, cleaned: &str) -> Self {
+        Self { content: Some(Err(damage)), cleaned: cleaned.to_owned(), ..Self::default() }
+    }
+}
+
+fn examine(text: &Squeezed<'_>, depth: usize) -> Found {
+    let markers = markers(&text.text);
+    if markers.is_empty() {
+        return match key_as_text(&text.text) {
+            Some(form) => Found { private_key: Some(form), ..Found::default() },
+            None => examine_body(text, &text.text, depth),
+        };
+    }
+    let blocks = blocks(&text.text, &markers);
+    let mut found = Found { marker: Some(first_line(&text.text, &markers, &blocks)), ..Found::default() };
+    let mut certificates: Vec<Found> = Vec::new();
+    let mut others: Vec<Found> = Vec::new();
+    let mut beyond = 0;
+    for (i, block) in blocks.into_iter().enumerate() {
+        let label = block.label.to_ascii_uppercase();
+        let (key, certificate) = (label.contains("PRIVATEKEY"), label.ends_with("CERTIFICATE"));
+        if i >= MOST_BLOCKS {
+            found.private_key = found.private_key.or(key.then(|| pem_key(&label)));
+            beyond += usize::from(certificate);
+            continue;
+        }
+        let inside = examine_body(text, block.body, depth);
+        found.private_key = found.private_key.or(inside.private_key);
+        let parsed = matches!(inside.content, Some(Ok(_) | Err(Damage::SeveralCertificates(_) | Damage::Pkcs7)));
+        if key && !parsed {
+            found.private_key = found.private_key.or(Some(pem_key(&label)));
+        } else if inside.content.is_some() && (parsed || certificate) {
+            certificates.push(inside);
+        } else if inside.content.is_some() {
+            others.push(inside);
+        }
+    }
+    let count = certificates.iter().map(|it| match it.content {
+        Some(Err(Damage::SeveralCertificates(count))) => count,
+        _ => 1,
+    });
+    let count = beyond + count.sum::<usize>();
+    if certificates.len() + beyond > 1 {
+        found.content = Some(Err(Damage::SeveralCertificates(count)));
+        found.cleaned = certificates.iter().map(|it| it.cleaned.as_str()).collect();
+        return found;
+    }
+    // Beside a key, parameters and public keys are part of the key.
+    let other = if found.private_key.is_none() { others.into_iter().next() } else { None };
+    if let Some(it) = certificates.pop().or(other) {
+        (found.content, found.cleaned) = (it.content, it.cleaned);
+    }
+    found
+}
+
+/// Text that holds a private key though no PEM line says so.
+fn key_as_text(text: &str) -> Option<&'static str> {
+    let has = |what: &str| text.contains(what);
+    if has("PRIVATEKEY") && (has("BEGIN") || has("END")) {
+        Some("a PEM private key")
+    } else if has("PuTTY-User-Key-File") && has("Private-Lines") {
+        Some("a PuTTY private key")
+    } else if has("<RSAKeyValue>") && has("<D>") {
+        Some("an XML RSA private key")
+    } else {
+        None
+    }
+}
+
+/// The label in words that are ours: what stands in a label is not always a label.
+fn pem_key(label: &str) -> &'static str {
+    match label {
+        "RSAPRIVATEKEY" => "a PEM block `RSA PRIVATE KEY`",
+        "ECPRIVATEKEY" => "a PEM block `EC PRIVATE KEY`",
+        "ENCRYPTEDPRIVATEKEY" => "a PEM block `ENCRYPTED PRIVATE KEY`",
+        "OPENSSHPRIVATEKEY" => "a PEM block `OPENSSH PRIVATE KEY`",
+        "PRIVATEKEY" => "a PEM block `PRIVATE KEY`",
+        _ => "a PEM private key",
+    }
+}
+
+struct Block<'a> {
+    label: &'a str,
+    body: &'a str,
+}
+
+/// What stands between PEM lines: behind a BEGIN up to the next line, or before an END that has no BEGIN.
+fn blocks<'a>(text: &'a str, markers: &[Marker<'a>]) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block<'a>> = Vec::new();
+    for (i, marker) in markers.iter().enumerate() {
+        let end = markers.get(i + 1).map_or(text.len(), |next| next.start);
+        if marker.begins {
+            blocks.push(Block { label: marker.label, body: &text[marker.end..end] });
+        } else if i == 0 {
+            blocks.push(Block { label: marker.label, body: &text[..marker.start] });
+        }
+    }
+    // The lines stand together on one side of the data.
+    if blocks.iter().all(|block| block.body.is_empty())
+        && let (Some(first), Some(last), Some(block)) = (markers.first(), markers.last(), blocks.first_mut())
+    {
+        let (before, behind) = (&text[..first.start], &text[last.end..]);
+        block.body = if behind.is_empty() { before } else { behind };
+        blocks.truncate(1);
+    }
+    // A line that was pasted twice starts nothing.
+    if blocks.len() > 1 {
+        blocks.retain(|block| !block.body.is_empty());
+    }
+    blocks
+}
+
+/// Where the first thing stands that belongs to PEM: its first line, or text in front of it that is not the data.
+fn first_line(text: &str, markers: &[Marker<'_>], blocks: &[Block<'_>]) -> usize {
+    let starts_with_data = blocks.first().is_some_and(|block| block.body.as_ptr() == text.as_ptr());
+    if starts_with_data { markers.first().map_or(0, |marker| marker.start) } else { 0 }
+}
+
+/// Examines data that has no PEM lines: `body` is a part of `text`.
+fn examine_body(text: &Squeezed<'_>, body: &str, depth: usize) -> Found {
+    if body.is_empty() {
+        return Found::damaged(Damage::Empty, "");
+    }
+    let (bytes, cleaned) = match decode(body) {
+        Ok(decoded) => decoded,
+        Err(Fault::Character { at, character }) => {
+            let start = body.as_ptr() as usize - text.text.as_ptr() as usize;
+            let offset = text.raw_offset(start + at);
+            return Found::damaged(Damage::NotBase64 { offset, character, inner: depth > 0 }, body);
+        }
+        Err(Fault::Length) => return Found::damaged(Damage::OddLength(body.len()), body),
+    };
+    let unpadded = matches!(cleaned, Cow::Owned(_));
+    if depth < DEEPEST
+        && let Some((peeled, inside)) = examine_text(&bytes, depth + 1)
+    {
+        return Found { marker: None, peeled: Some(peeled), ..inside };
+    }
+    let der::Found { key, certificate } = der::look(&bytes);
+    // A key beside a certificate in DER is not part of what the value should be.
+    let cleaned = match &certificate {
+        Some(Ok(der)) if key.is_some() => BASE64.encode(der),
+        None => String::new(),
+        Some(_) => cleaned.into_owned(),
+    };
+    Found {
+        unpadded,
+        private_key: key,
+        content: certificate.map(|it| it.map(<[u8]>::to_vec)),
+        cleaned,
+        ..Found::default()
+    }
+}
+
+/// Examines bytes that are text: PEM, or base64 of something that the audit knows.
+fn examine_text(bytes: &[u8], depth: usize) -> Option<(Layout, Found)> {
+    let text = as_text(bytes)?;
+    let text = Squeezed::new(&text);
+    if !markers(&text.text).is_empty() || key_as_text(&text.text).is_some() {
+        return Some((Layout::Base64OfPem, examine(&text, depth)));
+    }
+    let plausible = |found: &Found| match &found.content {
+        Some(Ok(_)) | None => true,
+        Some(Err(Damage::Empty | Damage::NotBase64 { .. } | Damage::OddLength(_) | Damage::NotX509(_))) => false,
+        // A few letters decode to something that looks like the start of DER.
+        Some(Err(Damage::Truncated { .. })) => text.text.starts_with("MI"),
+        Some(Err(_)) => true,
+    };
+    let found = examine_body(&text, &text.text, depth);
+    let pem_inside = found.peeled == Some(Layout::Base64OfPem);
+    (pem_inside || plausible(&found)).then(|| (found.peeled.unwrap_or(Layout::Base64Twice), found))
+}
+
+/// The bytes as text, where they are some: UTF-8, or UTF-16 as PowerShell makes it. DER is neither.
+fn as_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let utf16 = match bytes {
+        [0xFF, 0xFE, ..] => Some(encoding_rs::UTF_16LE),
+        [0xFE, 0xFF, ..] => Some(encoding_rs::UTF_16BE),
+        [first, 0, ..] if first.is_ascii_graphic() && *first != b'0' => Some(encoding_rs::UTF_16LE),
+        [0, second, ..] if second.is_ascii_graphic() => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    };
+    if let Some(encoding) = utf16 {
+        return Some(encoding.decode_without_bom_handling(bytes).0);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(Cow::Borrowed(text)),
+        // Text in an old encoding around PEM lines: only those lines count.
+        Err(_) if !bytes.starts_with(&[0x30]) && memchr::memmem::find(bytes, b"-----BEGIN").is_some() => {
+            Some(String::from_utf8_lossy(bytes))
+        }
+        Err(_) => None,
+    }
+}
+
+enum Fault {
+    /// At that byte of the text.
+    Character {
+        at: usize,
+        character: char,
+    },
+    Length,
+}
+
+/// The bytes behind base64, and the text that would have been right: borrowed where it is.
+fn decode(text: &str) -> Result<(Vec<u8>, Cow<'_, str>), Fault> {
+    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let data = text.bytes().position(|byte| !in_alphabet(&byte)).unwrap_or(text.len());
+    let padding = text[data..].bytes().take_while(|byte| *byte == b'=').count();
+    let wanted = match data % 4 {
+        2 => 2,
+        3 => 1,
+        _ => 0,
+    };
+    let allowed = data + padding.min(wanted);
+    if let Some(character) = text[allowed..].chars().next() {
+        return Err(Fault::Character { at: allowed, character });
+    }
+    if data % 4 == 1 {
+        return Err(Fault::Length);
+    }
+    let bytes = unpadded_base64().decode(&text.as_bytes()[..data]).map_err(|_| Fault::Length)?;
+    let missing = &"=="[..wanted - padding.min(wanted)];
+    Ok((bytes, if missing.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}{missing}")) }))
+}
+
+/// Base64 whose last character may carry bits that mean nothing, as .NET reads it.
+fn unpadded_base64() -> &'static Encoding {
+    static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
+        let mut specification = Specification::new();
+        specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+        specification.check_trailing_bits = false;
+        specification.encoding().unwrap_or(data_encoding::BASE64_NOPAD)
+    });
+    &ENCODING
+}
