@@ -224,7 +224,7 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
     let sku_name = it.sku.as_ref().or(resource.sku.as_ref()).and_then(|sku| text(&sku.name));
     let sku = sku_name.map(str::to_owned).ok_or_else(|| absent("the SKU"));
     let row = sku.clone().and_then(|sku| {
-        let what = format!("what the SKU `{sku}` of `{name}` carries, which azaudit does not know");
+        let what = format!("the session limit of the SKU `{sku}` of `{name}` (azaudit does not know it)");
         sku::find(&sku).ok_or_else(|| Unread::new(what, "correct the SKU's name, or update azaudit"))
     });
     let configuration = it.vpn_client_configuration.as_ref();
@@ -270,14 +270,14 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
     let limit = match it.vpn_gateway_scale_unit {
         None => Err(Unread::new(format!("the scale units of `{name}`"), HOW)),
         Some(units) => sku::virtual_wan_sessions(units).ok_or_else(|| {
-            let what = format!("the session limit of {units} scale units (`{name}`), which Azure does not publish");
+            let what = format!("the session limit of the {units} scale units of `{name}` (Azure publishes none)");
             Unread::new(what, "compare the sessions with what the portal shows for the hub")
         }),
     };
     let limits = Limits::Together(limit);
     let health = it.vpn_client_connection_health.as_ref().and_then(|it| it.vpn_client_connections_count);
     let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
-    let no_sku = || Unread::new(format!("the SKU of `{name}`: Virtual WAN gateways have scale units instead"), HOW);
+    let no_sku = || Unread::new(format!("the SKU of `{name}` (Virtual WAN has scale units instead)"), HOW);
     // 200 scale units are the most that there are.
     let units = it.vpn_gateway_scale_unit.filter(|units| (1..200).contains(units)).map(|units| (units * 2).min(200));
     let relief_commands = units.map(|units| {
@@ -338,7 +338,7 @@ fn limits_of_sku(sku: &Known<&'static Sku>, protocols: &[ClientProtocol]) -> Lim
     let any = protocols.is_empty();
     let limit = |kind: &str, of: fn(&Sku) -> Option<u32>| match sku {
         Ok(sku) => of(sku).ok_or_else(|| {
-            let what = format!("how many {kind} sessions the SKU {} carries, which Azure does not publish", sku.name);
+            let what = format!("the {kind} session limit of the SKU {} (Azure publishes none)", sku.name);
             Unread::new(what, "move to a SKU with a published limit, VpnGw1AZ or larger")
         }),
         Err(unread) => Err(unread.clone()),

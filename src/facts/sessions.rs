@@ -138,49 +138,25 @@ pub fn judge(readings: Readings<'_>, limits: &Limits) -> Sessions {
     sum_up(readings, limits, &judged, trouble)
 }
 
-fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: Option<Unread>) -> Sessions {
-    let gateway = readings.gateway;
+fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: Option<String>) -> Sessions {
     let largest = |metric: bool| {
         let mine = judged.iter().filter(|it| (it.source == CountSource::Metric) == metric);
         mine.map(|it| it.peak).max_by(f64::total_cmp).map(|it| it as i64)
     };
-    let no_metric = || {
-        trouble.clone().unwrap_or_else(|| {
-            let how = "add the metric P2SConnectionCount (interval PT1M, aggregation Total, split by Protocol)";
-            Unread::new(format!("the busiest minute of `{gateway}`"), how)
-        })
-    };
-    let updating = readings.state.is_some_and(|state| state.eq_ignore_ascii_case("Updating"));
-    let no_count = || {
-        let (why, when) = match updating {
-            true => (", which is Updating and gives no count", " once it is Succeeded"),
-            false => ("", ""),
-        };
-        let get = format!("add a GET of the gateway itself{when}");
-        // A session answer exists for gateways of a virtual network.
-        let how = match limits {
-            Limits::ByProtocol { .. } => format!("{get}, or ask for its sessions with --sessions"),
-            Limits::Together(_) => get,
-        };
-        Unread::new(format!("how many clients are connected to `{gateway}`{why}"), how)
-    };
-    let now = largest(false).ok_or_else(no_count);
-    let peak = largest(true).ok_or_else(no_metric);
+    let missing = Missing::of(readings, limits, trouble);
+    let now = largest(false).ok_or_else(|| missing.count());
+    let peak = largest(true).ok_or_else(|| missing.metric());
 
     let top = judged.iter().reduce(|top, it| if it.used.at_least > top.used.at_least { it } else { top });
     let used_at_least = top.map_or(0.0, |it| it.used.at_least);
-    let unlimited = || limits.unread().unwrap_or_else(|| Unread::new("a session limit", "add the gateway's SKU"));
     let used_at_most = match judged.iter().map(|it| it.at_most).collect::<Option<Vec<f64>>>() {
-        _ if judged.is_empty() => Err(no_data(&now, &peak)),
+        _ if judged.is_empty() => Err(missing.everything()),
         Some(shares) => Ok(shares.into_iter().fold(0.0, f64::max)),
-        None => Err(unlimited()),
+        None => Err(limits.unread().unwrap_or_else(|| missing.everything())),
     };
     let known = match &used_at_most {
         Ok(most) if *most <= used_at_least => Ok(true),
-        Ok(_) => Err(Unread::new(
-            format!("how many of the sessions on `{gateway}` are SSTP, which has a limit of its own"),
-            "add the metric P2SConnectionCount split by Protocol (interval PT1M, aggregation Total), or ask with --sessions",
-        )),
+        Ok(_) => Err(missing.protocols()),
         Err(unread) => Err(unread.clone()),
     };
     Sessions {
@@ -196,13 +172,56 @@ fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: O
     }
 }
 
-/// Nothing was read: both halves of why.
-fn no_data(now: &Known<i64>, peak: &Known<i64>) -> Unread {
-    match (now, peak) {
-        (Err(now), Err(peak)) => {
-            Unread::new(format!("{}, and {}", now.what, peak.what), format!("{}; or {}", now.how, peak.how))
+/// What is missing of a gateway's sessions, and how to get it.
+struct Missing<'a> {
+    gateway: &'a str,
+    /// How to get a count.
+    get: &'static str,
+    /// In brackets, why there is none; may be empty.
+    why: &'static str,
+    /// In brackets, why the metric is of no use; may be empty.
+    trouble: String,
+}
+
+impl<'a> Missing<'a> {
+    fn of(readings: Readings<'a>, limits: &Limits, trouble: Option<String>) -> Self {
+        let updating = readings.state.is_some_and(|state| state.eq_ignore_ascii_case("Updating"));
+        Self {
+            gateway: readings.gateway,
+            get: match limits {
+                _ if updating => "read the gateway again once it is Succeeded",
+                Limits::ByProtocol { .. } => "add a GET of the gateway itself, or ask for its sessions with --sessions",
+                // A session answer exists for gateways of a virtual network only.
+                Limits::Together(_) => "add a GET of the gateway itself",
+            },
+            why: if updating { " (while it is Updating it gives none)" } else { "" },
+            trouble: trouble.map(|it| format!(" ({it})")).unwrap_or_default(),
         }
-        _ => Unread::new("the sessions", "add a GET of the gateway itself"),
+    }
+
+    fn count(&self) -> Unread {
+        Unread::new(format!("the number of clients connected to `{}`{}", self.gateway, self.why), self.get)
+    }
+
+    fn metric(&self) -> Unread {
+        let how = "add it with interval PT1M and aggregation Total, split by Protocol";
+        Unread::new(format!("the metric P2SConnectionCount of `{}`{}", self.gateway, self.trouble), how)
+    }
+
+    /// Nothing was counted at all.
+    fn everything(&self) -> Unread {
+        let mut what = self.count().what;
+        if !self.trouble.is_empty() {
+            what = format!("{what}, nor a usable metric P2SConnectionCount{},", self.trouble);
+        }
+        let metric = "or its metric P2SConnectionCount (interval PT1M, aggregation Total, split by Protocol)";
+        Unread::new(what, format!("{}, {metric}", self.get))
+    }
+
+    /// There is a number, but not of which protocol.
+    fn protocols(&self) -> Unread {
+        let how = "add the metric P2SConnectionCount split by Protocol (interval PT1M, aggregation Total)";
+        Unread::new(format!("the protocol of all sessions on `{}` (SSTP has a limit of its own)", self.gateway), how)
     }
 }
 

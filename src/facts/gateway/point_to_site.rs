@@ -86,7 +86,7 @@ fn server_configuration<'a>(
 ) -> Known<&'a Resource<VpnServerConfiguration>> {
     let reference = target(&resource.properties.vpn_server_configuration);
     let Some(id) = reference.filter(|id| !id.name().is_empty()) else {
-        return Err(Unread::new(format!("the VPN server configuration of `{}`, which names none", resource.name), HOW));
+        return Err(Unread::new(format!("the VPN server configuration of `{}` (it names none)", resource.name), HOW));
     };
     inventory.vpn_server_configurations.get(id).ok_or_else(|| {
         let what = format!("the VPN server configuration `{}` of `{}`", id.name(), resource.name);

@@ -6,22 +6,19 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::limits::{Load, protocol};
-use crate::facts::schema::Unread;
 use crate::inventory::gateway::{Metric, TimeSeries};
 
 /// Sessions for each minute (since 1970), instances added up; or why the metric cannot be used.
 ///
 /// A point without a total says nothing, which is not zero. A grain coarser than a minute adds the minutes up and so
 /// counts a session several times.
-pub(super) fn minutes(metric: &Metric) -> Result<BTreeMap<i64, Load>, Unread> {
-    if let Some(code) = metric.error_code.as_deref().filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("Success"))
-    {
-        let what = format!("the metric P2SConnectionCount, for which Azure answered `{code}`");
-        return Err(Unread::new(what, "ask for it again (interval PT1M, aggregation Total)"));
+pub(super) fn minutes(metric: &Metric) -> Result<BTreeMap<i64, Load>, String> {
+    let refused = metric.error_code.as_deref().filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("Success"));
+    if let Some(code) = refused {
+        return Err(format!("Azure answered `{code}`"));
     }
     if is_coarse(metric) {
-        let what = "the metric P2SConnectionCount in minutes: what was saved is coarser and adds the minutes up";
-        return Err(Unread::new(what, "ask for it again with interval PT1M, aggregation Total"));
+        return Err("what was saved is coarser than a minute, which adds the minutes up".into());
     }
     let mut minutes: BTreeMap<i64, Load> = BTreeMap::new();
     for series in &metric.timeseries {
@@ -35,8 +32,7 @@ pub(super) fn minutes(metric: &Metric) -> Result<BTreeMap<i64, Load>, Unread> {
         }
     }
     if minutes.is_empty() {
-        let what = "the metric P2SConnectionCount, which holds no value";
-        return Err(Unread::new(what, "ask for it over a longer time (interval PT1M, aggregation Total)"));
+        return Err("it holds no value".into());
     }
     Ok(minutes)
 }
