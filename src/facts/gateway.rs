@@ -1,12 +1,365 @@
-//! Facts about gateways.
+//! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
-use super::schema::RecordType;
-use super::{Context, Subject};
+mod point_to_site;
+mod remedy;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use time::Date;
+
+use super::command::Command;
+use super::schema::{Known, RecordType, Unread, fact_enum, facts};
+use super::sessions::{self, Limits, Readings, Sessions, Side};
+use super::sku::{self, Sku};
+use super::{Context, Identity, Subject, SubjectKind};
+use crate::inventory::gateway::{Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway};
+use crate::inventory::network::target;
+use crate::inventory::{Inventory, Resource, ResourceId};
+use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
+use remedy::{az, relief_commands, route_based_commands};
+
+fact_enum! {
+    /// What sort of gateway it is: `gatewayType`, compared without letter case, or Virtual WAN by its resource type.
+    pub enum GatewaySort {
+        /// `Vpn`.
+        Vpn => "vpn",
+        /// `ExpressRoute`.
+        ExpressRoute => "expressRoute",
+        /// `LocalGateway`: it serves nobody.
+        LocalGateway => "localGateway",
+        /// `Microsoft.Network/p2sVpnGateways`.
+        VirtualWan => "virtualWan",
+        /// A word that Azure did not document when this was written.
+        Other => "other",
+    }
+}
+
+fact_enum! {
+    /// `vpnType`, compared without letter case.
+    pub enum VpnType {
+        /// `RouteBased`: the only one that serves point-to-site clients.
+        RouteBased => "routeBased",
+        /// `PolicyBased`.
+        PolicyBased => "policyBased",
+        /// A word that Azure did not document when this was written.
+        Other => "other",
+    }
+}
+
+fact_enum! {
+    /// A tunnel protocol of point-to-site clients.
+    pub enum ClientProtocol {
+        /// `SSTP`.
+        Sstp => "sstp",
+        /// `IkeV2`.
+        IkeV2 => "ikeV2",
+        /// `OpenVPN`.
+        OpenVpn => "openVpn",
+        /// A word that Azure did not document when this was written.
+        Other => "other",
+    }
+}
+
+fact_enum! {
+    /// How point-to-site clients prove who they are.
+    pub enum Authentication {
+        /// `Certificate`.
+        Certificate => "certificate",
+        /// `Radius`.
+        Radius => "radius",
+        /// `AAD`: Entra ID.
+        Entra => "entra",
+        /// A word that Azure did not document when this was written.
+        Other => "other",
+    }
+}
+
+facts! {
+    /// A gateway.
+    pub struct Gateway {
+        /// Its name.
+        pub name: String,
+        /// Its resource group.
+        pub resource_group: String,
+        /// The id of its subscription.
+        pub subscription: String,
+        /// Its region, as written; null where the input does not say.
+        pub location: Option<String>,
+        /// What sort of gateway it is.
+        pub sort: Known<GatewaySort>,
+        /// Whether it routes by routes or by policies. Virtual WAN gateways always route by routes.
+        pub vpn_type: Known<VpnType>,
+        /// Type and VPN type in words, as the input spells them: `type Vpn, VPN type PolicyBased`.
+        pub type_words: String,
+        /// The SKU's name as written. Unread on Virtual WAN, which has none.
+        pub sku: Known<String>,
+        /// `Generation1`, `Generation2`, `None`; null where the input does not say.
+        pub generation: Option<String>,
+        /// The first day on which the SKU counts as retired, `2026-10-01`; null: no end is announced.
+        pub sku_retired_on: Known<Option<String>>,
+        /// Whether that day has come.
+        pub sku_retired: Known<bool>,
+        /// Scale units of a Virtual WAN gateway; null on all others.
+        pub scale_unit: Option<i64>,
+        /// `Succeeded`, `Updating`, `Deleting`, `Failed`, as written.
+        pub provisioning_state: Known<String>,
+        /// Whether two instances carry traffic; absent means no.
+        pub active_active: bool,
+        /// The virtual network of its subnet; null where it names none.
+        pub virtual_network: Option<String>,
+        /// Its point-to-site configuration.
+        pub p2s: PointToSite,
+        /// How many sessions it carries.
+        pub limits: SessionLimits,
+        /// How many sessions it has.
+        pub sessions: Sessions,
+        /// Commands that put a route-based VPN gateway in its place or beside it.
+        pub route_based_commands: Vec<Command>,
+        /// Commands that make room for more sessions.
+        pub relief_commands: Vec<Command>,
+    }
+
+    /// The point-to-site configuration of a gateway.
+    pub struct PointToSite {
+        /// Whether it is on: it is with an address pool (its own, or one for a group of users), and not before.
+        /// A LocalGateway serves nobody.
+        pub enabled: bool,
+        /// Whether clients are served: it is on, and the gateway is no ExpressRoute gateway, which cannot serve them.
+        pub served: Known<bool>,
+        /// The address pools as written.
+        pub pools: Vec<String>,
+        /// The tunnel protocols; empty where the input names none. On Virtual WAN the server configuration's.
+        pub protocols: Known<Vec<ClientProtocol>>,
+        /// How clients prove who they are: as stated, or where nothing is stated (older API versions) as the root
+        /// certificates, the RADIUS server and the Entra tenant tell. Empty: nothing tells.
+        pub authentication: Known<Vec<Authentication>>,
+        /// Whether the input states how clients prove who they are.
+        pub authentication_stated: Known<bool>,
+        /// Whether certificates are one of the ways.
+        pub uses_certificates: Known<bool>,
+        /// How many root certificates there are.
+        pub root_certificates: Known<i64>,
+        /// Where the authentication stands: the gateway's name, or that of its Virtual WAN server configuration.
+        pub configured_in: String,
+        /// The same in words: `it`, `its server configuration staff`.
+        pub configured_in_words: String,
+        /// Commands that upload a root certificate.
+        pub add_root_commands: Vec<Command>,
+    }
+
+    /// How many sessions a gateway carries.
+    pub struct SessionLimits {
+        /// SSTP sessions; null on Virtual WAN, which has no SSTP.
+        pub sstp: Known<Option<i64>>,
+        /// IKEv2 and OpenVPN sessions together, beside the SSTP ones. Unread where Azure publishes no number.
+        pub ikev2_open_vpn: Known<i64>,
+    }
+}
 
 /// The names that expressions about this kind start with.
 pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
-    Vec::new()
+    vec![("gateway", Gateway::describe())]
 }
 
 /// Calls `visit` for each subject, from several threads.
-pub fn each(_context: Context<'_>, _visit: &(dyn Fn(&Subject<'_>) + Sync)) {}
+pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
+    let Context { inventory, options } = context;
+    let readings = Saved::of(inventory);
+    let today = options.now.to_offset(time::UtcOffset::UTC).date();
+    inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, today), visit));
+    inventory
+        .p2s_vpn_gateways
+        .rows()
+        .par_iter()
+        .for_each(|it| show(it, &of_virtual_wan(it, &readings, inventory), visit));
+}
+
+fn show<P>(resource: &Resource<P>, gateway: &Gateway, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
+    let identity = Identity {
+        kind: SubjectKind::Gateway,
+        id: resource.id.clone(),
+        name: gateway.name.clone(),
+        element: None,
+        location: gateway.location.clone(),
+    };
+    visit(&Subject { identity, roots: vec![gateway] });
+}
+
+/// Session answers and metrics by their gateway.
+#[derive(Default)]
+struct Saved<'a> {
+    answers: BTreeMap<&'a ResourceId, Vec<&'a SessionAnswer>>,
+    metrics: BTreeMap<&'a ResourceId, Vec<&'a Metric>>,
+}
+
+impl<'a> Saved<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut saved = Self::default();
+        for (gateway, answer) in &inventory.sessions {
+            saved.answers.entry(gateway).or_default().push(answer);
+        }
+        for (resource, metric) in &inventory.metrics {
+            saved.metrics.entry(resource).or_default().push(metric);
+        }
+        saved
+    }
+
+    fn sessions(&self, id: &ResourceId, state: Option<&str>, health: Option<i64>, limits: &Limits) -> Sessions {
+        let answers = self.answers.get(id).map_or(&[][..], Vec::as_slice);
+        let metrics = self.metrics.get(id).map_or(&[][..], Vec::as_slice);
+        sessions::judge(Readings { gateway: id.name(), state, health, answers, metrics }, limits)
+    }
+}
+
+fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, today: Date) -> Gateway {
+    let it = &resource.properties;
+    let name: &str = &resource.name;
+    let absent = |what: &str| Unread::new(format!("{what} of `{name}`"), HOW);
+    let (type_text, vpn_text) = (text(&it.gateway_type), text(&it.vpn_type));
+    let sort = type_text.map(sort_of).ok_or_else(|| absent("the gateway type"));
+    let vpn_type = vpn_text.map(vpn_type_of).ok_or_else(|| absent("the VPN type"));
+    let sku_name = it.sku.as_ref().or(resource.sku.as_ref()).and_then(|sku| text(&sku.name));
+    let sku = sku_name.map(str::to_owned).ok_or_else(|| absent("the SKU"));
+    let row = sku.clone().and_then(|sku| {
+        let what = format!("the session limit of the SKU `{sku}` of `{name}` (azaudit does not know it)");
+        sku::find(&sku).ok_or_else(|| Unread::new(what, "correct the SKU's name, or update azaudit"))
+    });
+    let configuration = it.vpn_client_configuration.as_ref();
+    let p2s = p2s_of_network(resource, configuration, &sort, sku_name);
+    let limits = limits_of_sku(&row, p2s.protocols.as_deref().unwrap_or_default());
+    let health = configuration.and_then(|it| it.vpn_client_connection_health.as_ref());
+    let health = health.and_then(|it| it.vpn_client_connections_count);
+    let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
+    let mut subnets = it.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
+    let network = subnets.find_map(ResourceId::parent);
+    let generation = text(&it.vpn_gateway_generation);
+    Gateway {
+        name: name.to_owned(),
+        resource_group: resource.id.resource_group().to_owned(),
+        subscription: resource.id.subscription().to_owned(),
+        location: text(&resource.location).map(str::to_owned),
+        type_words: format!(
+            "type {}, VPN type {}",
+            type_text.unwrap_or("not stated"),
+            vpn_text.unwrap_or("not stated")
+        ),
+        route_based_commands: route_based_commands(resource, &sort, network.as_ref()),
+        relief_commands: relief_commands(resource, &sessions, sku_name, generation),
+        sort,
+        vpn_type,
+        generation: generation.map(str::to_owned),
+        sku_retired_on: row.clone().map(|row| row.retired.map(|day| day.to_string())),
+        sku_retired: row.map(|row| row.retired.is_some_and(|day| today >= day)),
+        sku,
+        scale_unit: None,
+        provisioning_state: state(&it.provisioning_state, name),
+        active_active: it.active_active.unwrap_or(false),
+        virtual_network: network.map(|network| network.name().to_owned()),
+        p2s,
+        limits: SessionLimits::from(&limits),
+        sessions,
+    }
+}
+
+fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, inventory: &Inventory) -> Gateway {
+    let it = &resource.properties;
+    let name: &str = &resource.name;
+    let limit = match it.vpn_gateway_scale_unit {
+        None => Err(Unread::new(format!("the scale units of `{name}`"), HOW)),
+        Some(units) => sku::virtual_wan_sessions(units).ok_or_else(|| {
+            let what = format!("the session limit of the {units} scale units of `{name}` (Azure publishes none)");
+            Unread::new(what, "compare the sessions with what the portal shows for the hub")
+        }),
+    };
+    let limits = Limits::Together(limit);
+    let health = it.vpn_client_connection_health.as_ref().and_then(|it| it.vpn_client_connections_count);
+    let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
+    let no_sku = || Unread::new(format!("the SKU of `{name}` (Virtual WAN has scale units instead)"), HOW);
+    // 200 scale units are the most that there are.
+    let units = it.vpn_gateway_scale_unit.filter(|units| (1..200).contains(units)).map(|units| (units * 2).min(200));
+    let relief_commands = units.map(|units| {
+        az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
+    });
+    Gateway {
+        name: name.to_owned(),
+        resource_group: resource.id.resource_group().to_owned(),
+        subscription: resource.id.subscription().to_owned(),
+        location: text(&resource.location).map(str::to_owned),
+        sort: Ok(GatewaySort::VirtualWan),
+        vpn_type: Ok(VpnType::RouteBased),
+        type_words: "the point-to-site gateway of a Virtual WAN hub".to_owned(),
+        sku: Err(no_sku()),
+        generation: None,
+        sku_retired_on: Err(no_sku()),
+        sku_retired: Err(no_sku()),
+        scale_unit: it.vpn_gateway_scale_unit,
+        provisioning_state: state(&it.provisioning_state, name),
+        // A hub's gateway always has two instances.
+        active_active: true,
+        virtual_network: None,
+        p2s: p2s_of_virtual_wan(resource, inventory),
+        limits: SessionLimits::from(&limits),
+        sessions,
+        route_based_commands: Vec::new(),
+        relief_commands: relief_commands.into_iter().collect(),
+    }
+}
+
+/// How to get a field that the input lacks.
+const HOW: &str = "add the gateway as a GET gives it";
+
+/// The text, without white space around it; blank counts as absent.
+fn text(field: &Option<Box<str>>) -> Option<&str> {
+    field.as_deref().map(str::trim).filter(|it| !it.is_empty())
+}
+
+fn state(field: &Option<Box<str>>, name: &str) -> Known<String> {
+    text(field).map(str::to_owned).ok_or_else(|| Unread::new(format!("the provisioning state of `{name}`"), HOW))
+}
+
+fn one_of<T: Copy>(word: &str, known: &[(&str, T)], other: T) -> T {
+    known.iter().find(|(it, _)| it.eq_ignore_ascii_case(word.trim())).map_or(other, |(_, value)| *value)
+}
+
+fn sort_of(word: &str) -> GatewaySort {
+    use GatewaySort::{ExpressRoute, LocalGateway, Other, Vpn};
+    one_of(word, &[("Vpn", Vpn), ("ExpressRoute", ExpressRoute), ("LocalGateway", LocalGateway)], Other)
+}
+
+fn vpn_type_of(word: &str) -> VpnType {
+    one_of(word, &[("RouteBased", VpnType::RouteBased), ("PolicyBased", VpnType::PolicyBased)], VpnType::Other)
+}
+
+/// The limits that count, for the protocols that are enabled; none named: sessions may be of any.
+fn limits_of_sku(sku: &Known<&'static Sku>, protocols: &[ClientProtocol]) -> Limits {
+    let any = protocols.is_empty();
+    let limit = |kind: &str, of: fn(&Sku) -> Option<u32>| match sku {
+        Ok(sku) => of(sku).ok_or_else(|| {
+            let what = format!("the {kind} session limit of the SKU {} (Azure publishes none)", sku.name);
+            Unread::new(what, "move to a SKU with a published limit, VpnGw1AZ or larger")
+        }),
+        Err(unread) => Err(unread.clone()),
+    };
+    Limits::ByProtocol {
+        sstp: Side { enabled: any || protocols.contains(&ClientProtocol::Sstp), limit: limit("SSTP", |sku| sku.sstp) },
+        other: Side {
+            enabled: any || protocols.iter().any(|it| *it != ClientProtocol::Sstp),
+            limit: limit("IKEv2/OpenVPN", |sku| sku.ikev2_open_vpn),
+        },
+    }
+}
+
+impl From<&Limits> for SessionLimits {
+    fn from(limits: &Limits) -> Self {
+        match limits {
+            Limits::ByProtocol { sstp, other } => Self {
+                sstp: sstp.limit.clone().map(|limit| Some(limit.into())),
+                ikev2_open_vpn: other.limit.clone().map(Into::into),
+            },
+            Limits::Together(limit) => Self { sstp: Ok(None), ikev2_open_vpn: limit.clone().map(Into::into) },
+        }
+    }
+}

@@ -1,12 +1,275 @@
-//! Facts about gateway subnets.
+//! Facts about gateway subnets, and what steers the traffic in them.
 
-use super::schema::RecordType;
-use super::{Context, Subject};
+mod cover;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use rayon::prelude::*;
+
+use super::command::Command;
+use super::schema::{Known, RecordType, Unread, fact_enum, facts};
+use super::{Context, Identity, Subject, SubjectKind};
+use crate::inventory::network::{Route, RouteTable, Subnet, target};
+use crate::inventory::{Child, Inventory, Resource, ResourceId};
+use crate::source::Gap;
+use cover::{Cover, Destination, destination};
+
+fact_enum! {
+    /// What kind of destination a route names.
+    pub enum RouteKind {
+        /// A range of IPv4 addresses.
+        Ipv4 => "ipv4",
+        /// A range of IPv6 addresses.
+        Ipv6 => "ipv6",
+        /// A service tag: addresses that Azure keeps.
+        ServiceTag => "serviceTag",
+        /// Nothing that can be read as one of these.
+        Unreadable => "unreadable",
+    }
+}
+
+facts! {
+    /// A user-defined route.
+    pub struct RouteFacts {
+        /// Its name.
+        pub name: String,
+        /// Its destination as written: a prefix, not always canonical, or a service tag.
+        pub prefix: String,
+        /// What kind of destination that is.
+        pub kind: RouteKind,
+        /// Its next hop with the appliance's address: `VirtualAppliance 10.0.0.4`; empty where the input does not say.
+        pub next_hop: String,
+    }
+
+    /// A subnet named GatewaySubnet, in any letter case.
+    pub struct GatewaySubnet {
+        /// The network's name and its own: `hub/GatewaySubnet`.
+        pub name: String,
+        /// The network's name.
+        pub virtual_network: String,
+        /// The network's resource group.
+        pub resource_group: String,
+        /// The id of its subscription.
+        pub subscription: String,
+        /// Its prefixes as written.
+        pub prefixes: Known<Vec<String>>,
+        /// The names of the gateways that stand in it, as far as gateways were read.
+        pub gateways: Vec<String>,
+        /// The name of its route table; null: none.
+        pub route_table: Known<Option<String>>,
+        /// The routes of that table; empty without a table.
+        pub routes: Known<Vec<RouteFacts>>,
+        /// Whether the table keeps the gateway's own routes out (`disableBgpRoutePropagation`); absent means no.
+        pub disables_gateway_routes: Known<bool>,
+        /// The name of the network security group on it; null: none.
+        pub network_security_group: Known<Option<String>>,
+        /// Whether routes cover every IPv4 or every IPv6 address, one alone or several together. Service tags cover
+        /// nothing; where a prefix is unreadable and the others do not suffice, it is unread.
+        pub has_default_route: Known<bool>,
+        /// The same for IPv4 alone.
+        pub covers_ipv4: Known<bool>,
+        /// The same for IPv6 alone.
+        pub covers_ipv6: Known<bool>,
+        /// Whose addresses are covered: `IPv4`, `IPv6`, `IPv4 and IPv6`; empty where none are.
+        pub covered: String,
+        /// The routes that do it; empty where there are none.
+        pub default_routes: Vec<RouteFacts>,
+        /// Those routes in words: `default (0.0.0.0/0 to VirtualAppliance 10.0.0.4) of route table rt-hub`.
+        pub default_routes_text: String,
+        /// Commands that delete those routes.
+        pub delete_default_routes: Vec<Command>,
+    }
+}
 
 /// The names that expressions about this kind start with.
 pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
-    Vec::new()
+    vec![("subnet", GatewaySubnet::describe())]
 }
 
 /// Calls `visit` for each subject, from several threads.
-pub fn each(_context: Context<'_>, _visit: &(dyn Fn(&Subject<'_>) + Sync)) {}
+pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
+    let inventory = context.inventory;
+    let gateways = gateways_by_subnet(inventory);
+    let damaged = damaged_tables(inventory);
+    let mut subjects: Vec<(&ResourceId, Option<&Resource<Subnet>>)> =
+        inventory.subnets.iter().filter(|row| is_gateway_subnet(&row.id)).map(|row| (&row.id, Some(row))).collect();
+    let unread = gateways.keys().filter(|id| is_gateway_subnet(id) && inventory.subnets.get(id).is_none());
+    subjects.extend(unread.map(|id| (*id, None)));
+    subjects.par_iter().for_each(|(id, subnet)| {
+        let network = id.parent().and_then(|id| inventory.virtual_networks.get(&id));
+        let location = subnet.and_then(|it| it.location.as_deref());
+        let location = location.or_else(|| network.and_then(|it| it.location.as_deref()));
+        let facts = facts_of(id, *subnet, gateways.get(id).map_or(&[], Vec::as_slice), inventory, &damaged);
+        let identity = Identity {
+            kind: SubjectKind::GatewaySubnet,
+            id: (*id).clone(),
+            name: facts.name.clone(),
+            element: None,
+            location: location.map(str::to_owned),
+        };
+        visit(&Subject { identity, roots: vec![&facts] });
+    });
+}
+
+/// The whole last name decides: `AppGatewaySubnet` is another thing.
+fn is_gateway_subnet(id: &ResourceId) -> bool {
+    id.name().eq_ignore_ascii_case("GatewaySubnet")
+        && id.resource_type().as_deref() == Some("microsoft.network/virtualnetworks/subnets")
+}
+
+/// The names of the gateways in each subnet that a gateway refers to.
+fn gateways_by_subnet(inventory: &Inventory) -> BTreeMap<&ResourceId, Vec<&str>> {
+    let mut gateways: BTreeMap<&ResourceId, Vec<&str>> = BTreeMap::new();
+    for gateway in inventory.gateways.iter() {
+        for subnet in gateway.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet)) {
+            let names = gateways.entry(subnet).or_default();
+            if names.last() != Some(&&*gateway.name) {
+                names.push(&gateway.name);
+            }
+        }
+    }
+    gateways
+}
+
+/// Gaps that cost a route table some of its routes, with the place of the damage in lower case.
+fn damaged_tables(inventory: &Inventory) -> Vec<(String, &Gap)> {
+    let of_tables = inventory.gaps.iter().filter(|gap| gap.what.starts_with("microsoft.network/routetables"));
+    of_tables.map(|gap| (gap.scope.to_lowercase(), gap)).filter(|(scope, _)| scope.contains("/routetables/")).collect()
+}
+
+fn facts_of(
+    id: &ResourceId,
+    subnet: Option<&Resource<Subnet>>,
+    gateways: &[&str],
+    inventory: &Inventory,
+    damaged: &[(String, &Gap)],
+) -> GatewaySubnet {
+    let name = id.qualified_name();
+    let network = id.parent();
+    let subnet = subnet.map(|row| &row.properties).ok_or_else(|| {
+        let scope = network.as_ref().unwrap_or(id);
+        let how = format!("add its virtual network to the input, or grant Reader on `{scope}`");
+        Unread::new(format!("the subnet `{name}`"), how)
+    });
+    let table = subnet.clone().and_then(|subnet| match reference(&subnet.route_table) {
+        None => Ok(None),
+        Some(id) => inventory.route_tables.get(id).map(Some).ok_or_else(|| {
+            let how = format!("add it to the input, or grant Reader on `{id}`");
+            Unread::new(format!("the route table `{}` of `{name}`", id.name()), how)
+        }),
+    });
+    let routes = table.clone().map(|table| table.map_or(&[][..], |it| &it.properties.routes));
+    let listed = routes.clone().unwrap_or_default();
+    let cover = Cover::of(listed);
+    let doubt = table.as_ref().err().cloned().or_else(|| doubt(table.as_ref().ok()?.as_ref()?, damaged));
+    let covers = |proven: bool| match &doubt {
+        _ if proven => Ok(true),
+        Some(unread) => Err(unread.clone()),
+        None => Ok(false),
+    };
+    let default_routes: Vec<RouteFacts> = cover.by.iter().map(|i| route_facts(&listed[*i])).collect();
+    let delete = |table: &&Resource<RouteTable>| {
+        let deletes = cover.by.iter().map(|i| delete_command(&table.id, &listed[*i].name));
+        deletes.collect()
+    };
+    GatewaySubnet {
+        virtual_network: network.as_ref().map_or("", |id| id.name()).to_owned(),
+        resource_group: id.resource_group().to_owned(),
+        subscription: id.subscription().to_owned(),
+        prefixes: subnet.clone().map(prefixes),
+        gateways: gateways.iter().map(|&name| name.to_owned()).collect(),
+        route_table: subnet.clone().map(|it| reference(&it.route_table).map(|id| id.name().to_owned())),
+        routes: routes.map(|routes| routes.iter().map(route_facts).collect()),
+        disables_gateway_routes: table
+            .clone()
+            .map(|table| table.is_some_and(|it| it.properties.disable_bgp_route_propagation == Some(true))),
+        network_security_group: subnet.map(|it| reference(&it.network_security_group).map(|id| id.name().to_owned())),
+        has_default_route: covers(cover.ipv4 || cover.ipv6),
+        covers_ipv4: covers(cover.ipv4),
+        covers_ipv6: covers(cover.ipv6),
+        covered: match (cover.ipv4, cover.ipv6) {
+            (true, true) => "IPv4 and IPv6",
+            (true, false) => "IPv4",
+            (false, true) => "IPv6",
+            (false, false) => "",
+        }
+        .to_owned(),
+        default_routes_text: default_routes_text(&default_routes, table.as_ref().ok().copied().flatten()),
+        default_routes,
+        delete_default_routes: table.ok().flatten().as_ref().map(delete).unwrap_or_default(),
+        name,
+    }
+}
+
+/// What a reference points to; an empty id is none.
+fn reference(reference: &Option<crate::inventory::Reference>) -> Option<&ResourceId> {
+    target(reference).filter(|id| !id.name().is_empty())
+}
+
+fn prefixes(subnet: &Subnet) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for prefix in subnet.address_prefix.iter().chain(&subnet.address_prefixes) {
+        if !prefix.trim().is_empty() && !all.iter().any(|it| **it == **prefix) {
+            all.push(prefix.to_string());
+        }
+    }
+    all
+}
+
+/// Why the routes of a table that was read may not be all that it says.
+fn doubt(table: &Resource<RouteTable>, damaged: &[(String, &Gap)]) -> Option<Unread> {
+    let unreadable = table.properties.routes.iter().find(|it| destination(it) == Destination::Unreadable);
+    if let Some(route) = unreadable {
+        let what = format!("the address prefix of the route `{}` in the route table `{}`", route.name, table.name);
+        let how = match route.properties.address_prefix.as_deref().map(str::trim) {
+            None | Some("") => "export the route table with it".to_owned(),
+            Some(prefix) => format!("correct `{prefix}`, as in 10.0.0.0/16"),
+        };
+        return Some(Unread::new(what, how));
+    }
+    let key = table.id.key();
+    let within = |scope: &str| scope.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let (_, gap) = damaged.iter().find(|(scope, _)| within(scope))?;
+    let what = format!("a part of the route table `{}` ({}: {})", table.name, gap.reason, gap.detail);
+    Some(Unread::new(what, "export it again"))
+}
+
+fn route_facts(route: &Child<Route>) -> RouteFacts {
+    let it = &route.properties;
+    let hop = [it.next_hop_type.as_deref(), it.next_hop_ip_address.as_deref()];
+    let hop: Vec<&str> = hop.into_iter().flatten().filter(|it| !it.trim().is_empty()).collect();
+    RouteFacts {
+        name: route.name.to_string(),
+        prefix: it.address_prefix.as_deref().unwrap_or_default().to_owned(),
+        kind: match destination(route) {
+            Destination::Range(IpNet::V4(_)) => RouteKind::Ipv4,
+            Destination::Range(IpNet::V6(_)) => RouteKind::Ipv6,
+            Destination::ServiceTag => RouteKind::ServiceTag,
+            Destination::Unreadable => RouteKind::Unreadable,
+        },
+        next_hop: hop.join(" "),
+    }
+}
+
+fn default_routes_text(routes: &[RouteFacts], table: Option<&Resource<RouteTable>>) -> String {
+    let text = |route: &RouteFacts| {
+        let to = if route.next_hop.is_empty() { String::new() } else { format!(" to {}", route.next_hop) };
+        format!("{} ({}{to})", route.name, route.prefix)
+    };
+    match table {
+        Some(table) if !routes.is_empty() => {
+            let routes: Vec<String> = routes.iter().map(text).collect();
+            format!("{} of route table {}", routes.join(", "), table.name)
+        }
+        _ => String::new(),
+    }
+}
+
+fn delete_command(table: &ResourceId, route: &str) -> Command {
+    let verb = ["az", "network", "route-table", "route", "delete"];
+    let scope = ["--subscription", table.subscription(), "--resource-group", table.resource_group()];
+    Command::new(verb.into_iter().chain(scope).chain(["--route-table-name", table.name(), "--name", route]))
+}

@@ -1,1 +1,268 @@
-//! Point-to-site sessions.
+//! How many clients are connected to a gateway, against how many its SKU carries.
+//!
+//! SSTP and IKEv2/OpenVPN have limits of their own, and not every source tells the protocols apart. So a count is not
+//! one share of a limit but a range of them: what is used at least, however the sessions divide, and at most. A share
+//! that is reached at least is proven; one that is not even reached at most is excluded; between the two lies what
+//! cannot be told.
+
+mod limits;
+mod metric;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::schema::{Known, Unread, fact_enum, facts};
+use crate::inventory::gateway::{Metric, SessionAnswer};
+pub use limits::{Limits, Side};
+use limits::{Load, Use, protocol};
+use metric::minutes;
+
+fact_enum! {
+    /// Where a number of sessions comes from.
+    pub enum CountSource {
+        /// `vpnClientConnectionHealth.vpnClientConnectionsCount` of the gateway's own GET: all protocols together.
+        Gateway => "gateway",
+        /// The rows of `getVpnClientConnectionHealth`.
+        SessionAnswer => "sessionAnswer",
+        /// The busiest minute of the metric `P2SConnectionCount`.
+        Metric => "metric",
+    }
+}
+
+fact_enum! {
+    /// One of a gateway's limits.
+    pub enum LimitKind {
+        /// SSTP sessions.
+        Sstp => "sstp",
+        /// IKEv2 and OpenVPN sessions together.
+        Ikev2OpenVpn => "ikev2OpenVpn",
+        /// Sessions of whatever protocol (Virtual WAN).
+        Together => "together",
+    }
+}
+
+facts! {
+    /// One source's number of sessions, at the moment that uses the limits most.
+    pub struct SessionCount {
+        /// The source.
+        pub source: CountSource,
+        /// The minute, RFC 3339; null: the moment of the reading.
+        pub at: Option<String>,
+        /// Sessions of all protocols.
+        pub total: i64,
+        /// SSTP sessions; null where the source does not tell the protocols of all sessions.
+        pub sstp: Option<i64>,
+        /// IKEv2 and OpenVPN sessions; null where the source does not tell the protocols of all sessions.
+        pub ikev2_open_vpn: Option<i64>,
+    }
+
+    /// How many clients are connected, judged against the limits. Every source counts for itself.
+    pub struct Sessions {
+        /// Sessions at the moment of the reading: the larger of the gateway's own count and the session answer.
+        pub now: Known<i64>,
+        /// Sessions in the busiest minute of the metric `P2SConnectionCount` (PT1M, Total, summed over instances).
+        pub peak: Known<i64>,
+        /// Every source's number.
+        pub counts: Vec<SessionCount>,
+        /// The share of a limit that is used for certain, however the sessions divide into protocols; 1.0 is all of
+        /// it, 0.0 where nothing is known.
+        pub used_at_least: f64,
+        /// The share of a limit that is used at most. Unread without a source, or where a limit is not known.
+        pub used_at_most: Known<f64>,
+        /// True where the share is known exactly; else unread, with what is missing. Never false.
+        pub known: Known<bool>,
+        /// The limit that this share is of; null where nothing is known.
+        pub tightest: Option<LimitKind>,
+        /// The most certain use in words: `231 of 250 IKEv2/OpenVPN sessions (92 %)`; empty where nothing is known.
+        pub used: String,
+        /// Where that number comes from: `highest minute in the metric P2SConnectionCount, 2025-12-31T09:14Z`.
+        pub source: String,
+    }
+}
+
+/// What was read of one gateway's sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Readings<'a> {
+    /// The gateway's name.
+    pub gateway: &'a str,
+    /// Its provisioning state: while it is Updating it gives no count.
+    pub state: Option<&'a str>,
+    /// The count of its own GET.
+    pub health: Option<i64>,
+    /// Session answers about it.
+    pub answers: &'a [&'a SessionAnswer],
+    /// Metrics about it, of whatever name.
+    pub metrics: &'a [&'a Metric],
+}
+
+/// One source's sessions, judged.
+struct Judged {
+    source: CountSource,
+    at: Option<String>,
+    load: Load,
+    used: Use,
+    /// The largest total of the source, which need not be the moment that uses the limits most.
+    peak: f64,
+    at_most: Option<f64>,
+}
+
+/// Judges every source for itself.
+pub fn judge(readings: Readings<'_>, limits: &Limits) -> Sessions {
+    let mut judged = Vec::new();
+    let mut moment = |source, load: Load| {
+        let used = limits.used_by(load);
+        let at_most = used.at_most;
+        judged.push(Judged { source, at: None, load, used, peak: load.total(), at_most });
+    };
+    if let Some(count) = readings.health.filter(|count| *count >= 0) {
+        moment(CountSource::Gateway, Load { untold: count as f64, ..Load::default() });
+    }
+    for answer in readings.answers {
+        let mut load = Load::default();
+        for row in &answer.value {
+            let prefix = row.vpn_connection_id.as_deref().and_then(|id| id.split_once('_'));
+            load.add(prefix.and_then(|(prefix, _)| protocol(prefix)), 1.0);
+        }
+        moment(CountSource::SessionAnswer, load);
+    }
+    let mut trouble = None;
+    for metric in readings.metrics.iter().filter(|it| it.name.value.eq_ignore_ascii_case("P2SConnectionCount")) {
+        match minutes(metric) {
+            Ok(minutes) => judged.extend(busiest(&minutes, limits)),
+            Err(problem) => trouble = Some(problem),
+        }
+    }
+    sum_up(readings, limits, &judged, trouble)
+}
+
+fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: Option<String>) -> Sessions {
+    let largest = |metric: bool| {
+        let mine = judged.iter().filter(|it| (it.source == CountSource::Metric) == metric);
+        mine.map(|it| it.peak).max_by(f64::total_cmp).map(|it| it as i64)
+    };
+    let missing = Missing::of(readings, limits, trouble);
+    let now = largest(false).ok_or_else(|| missing.count());
+    let peak = largest(true).ok_or_else(|| missing.metric());
+
+    let top = judged.iter().reduce(|top, it| if it.used.at_least > top.used.at_least { it } else { top });
+    let used_at_least = top.map_or(0.0, |it| it.used.at_least);
+    let used_at_most = match judged.iter().map(|it| it.at_most).collect::<Option<Vec<f64>>>() {
+        _ if judged.is_empty() => Err(missing.everything()),
+        Some(shares) => Ok(shares.into_iter().fold(0.0, f64::max)),
+        None => Err(limits.unread().unwrap_or_else(|| missing.everything())),
+    };
+    let known = match &used_at_most {
+        Ok(most) if *most <= used_at_least => Ok(true),
+        Ok(_) => Err(missing.protocols()),
+        Err(unread) => Err(unread.clone()),
+    };
+    Sessions {
+        now,
+        peak,
+        counts: judged.iter().map(Judged::fact).collect(),
+        used_at_least,
+        used_at_most,
+        known,
+        tightest: top.and_then(|it| it.used.tightest),
+        used: top.map(|it| it.used.words.clone()).unwrap_or_default(),
+        source: top.map(Judged::source_words).unwrap_or_default(),
+    }
+}
+
+/// What is missing of a gateway's sessions, and how to get it.
+struct Missing<'a> {
+    gateway: &'a str,
+    /// How to get a count.
+    get: &'static str,
+    /// In brackets, why there is none; may be empty.
+    why: &'static str,
+    /// In brackets, why the metric is of no use; may be empty.
+    trouble: String,
+}
+
+impl<'a> Missing<'a> {
+    fn of(readings: Readings<'a>, limits: &Limits, trouble: Option<String>) -> Self {
+        let updating = readings.state.is_some_and(|state| state.eq_ignore_ascii_case("Updating"));
+        Self {
+            gateway: readings.gateway,
+            get: match limits {
+                _ if updating => "read the gateway again once it is Succeeded",
+                Limits::ByProtocol { .. } => "add a GET of the gateway itself, or ask for its sessions with --sessions",
+                // A session answer exists for gateways of a virtual network only.
+                Limits::Together(_) => "add a GET of the gateway itself",
+            },
+            why: if updating { " (while it is Updating it gives none)" } else { "" },
+            trouble: trouble.map(|it| format!(" ({it})")).unwrap_or_default(),
+        }
+    }
+
+    fn count(&self) -> Unread {
+        Unread::new(format!("the number of clients connected to `{}`{}", self.gateway, self.why), self.get)
+    }
+
+    fn metric(&self) -> Unread {
+        let how = "add it with interval PT1M and aggregation Total, split by Protocol";
+        Unread::new(format!("the metric P2SConnectionCount of `{}`{}", self.gateway, self.trouble), how)
+    }
+
+    /// Nothing was counted at all.
+    fn everything(&self) -> Unread {
+        let mut what = self.count().what;
+        if !self.trouble.is_empty() {
+            what = format!("{what}, nor a usable metric P2SConnectionCount{},", self.trouble);
+        }
+        let metric = "or its metric P2SConnectionCount (interval PT1M, aggregation Total, split by Protocol)";
+        Unread::new(what, format!("{}, {metric}", self.get))
+    }
+
+    /// There is a number, but not of which protocol.
+    fn protocols(&self) -> Unread {
+        let how = "add the metric P2SConnectionCount split by Protocol (interval PT1M, aggregation Total)";
+        Unread::new(format!("the protocol of all sessions on `{}` (SSTP has a limit of its own)", self.gateway), how)
+    }
+}
+
+impl Judged {
+    fn fact(&self) -> SessionCount {
+        let told = self.load.untold == 0.0;
+        SessionCount {
+            source: self.source,
+            at: self.at.clone(),
+            total: self.load.total() as i64,
+            sstp: told.then_some(self.load.sstp as i64),
+            ikev2_open_vpn: told.then_some(self.load.other as i64),
+        }
+    }
+
+    fn source_words(&self) -> String {
+        match (self.source, &self.at) {
+            (CountSource::Metric, Some(at)) => format!("highest minute in the metric P2SConnectionCount, {at}"),
+            (CountSource::Metric, None) => "highest minute in the metric P2SConnectionCount".into(),
+            (CountSource::SessionAnswer, _) => "listed by getVpnClientConnectionHealth".into(),
+            (CountSource::Gateway, _) => "counted by the gateway itself".into(),
+        }
+    }
+}
+
+/// The minute that uses the limits most; the earliest of several.
+fn busiest(minutes: &BTreeMap<i64, Load>, limits: &Limits) -> Option<Judged> {
+    let judged = minutes.iter().map(|(minute, load)| (*minute, *load, limits.used_by(*load)));
+    let all: Vec<(i64, Load, Use)> = judged.collect();
+    let at_most = all.iter().map(|(.., used)| used.at_most).collect::<Option<Vec<f64>>>();
+    let peak = all.iter().map(|(_, load, _)| load.total()).fold(0.0, f64::max);
+    // Where no limit is known, the fullest minute speaks.
+    let rank = |it: &(i64, Load, Use)| (it.2.at_least, it.1.total());
+    let (minute, load, used) = all.into_iter().reduce(|top, it| if rank(&it) > rank(&top) { it } else { top })?;
+    let at_most = at_most.map(|shares| shares.into_iter().fold(0.0, f64::max));
+    Some(Judged { source: CountSource::Metric, at: minute_text(minute), load, used, peak, at_most })
+}
+
+/// RFC 3339 of a minute since 1970.
+fn minute_text(minute: i64) -> Option<String> {
+    let at = OffsetDateTime::from_unix_timestamp(minute * 60).ok()?;
+    let (date, time) = (at.date(), at.time());
+    Some(format!("{date}T{:02}:{:02}Z", time.hour(), time.minute()))
+}

@@ -215,6 +215,8 @@ pub struct Metric {
     pub timeseries: Vec<TimeSeries>,
     /// `Success`, or why this one metric has no values.
     pub error_code: Option<Box<str>>,
+    /// The grain, `PT1M`, where it was kept beside the metric; Azure says it once for the whole answer.
+    pub interval: Option<Box<str>>,
 }
 
 /// `{"value", "localizedValue"}`.
@@ -260,9 +262,21 @@ impl VpnClientConfiguration {
     pub fn pools(&self) -> impl Iterator<Item = &str> {
         let groups = self.vng_client_connection_configurations.iter();
         let groups = groups.filter_map(|group| group.properties.vpn_client_address_pool.as_ref());
-        let pools = self.vpn_client_address_pool.iter().chain(groups);
-        pools.flat_map(|pool| pool.address_prefixes.iter().map(|prefix| &**prefix))
+        prefixes(self.vpn_client_address_pool.iter().chain(groups))
     }
+}
+
+impl P2sVpnGateway {
+    /// The client address pools of all its connection configurations.
+    pub fn pools(&self) -> impl Iterator<Item = &str> {
+        let configurations = self.p2s_connection_configurations.iter();
+        prefixes(configurations.filter_map(|it| it.properties.vpn_client_address_pool.as_ref()))
+    }
+}
+
+/// All prefixes; a blank one is none.
+fn prefixes<'a>(spaces: impl Iterator<Item = &'a AddressSpace>) -> impl Iterator<Item = &'a str> {
+    spaces.flat_map(|space| space.address_prefixes.iter()).map(|it| it.trim()).filter(|it| !it.is_empty())
 }
 
 impl VirtualNetworkGateway {

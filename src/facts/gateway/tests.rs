@@ -1,0 +1,167 @@
+use super::*;
+use crate::facts::schema::record_to_json;
+use crate::inventory::collect;
+use crate::source::{Batch, Kind};
+use serde_json::{Value, json};
+
+const NETWORK: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network";
+
+fn inventory(resources: &[Value], answer: Option<Value>) -> Inventory {
+    let ((), inventory) = collect(|sink| {
+        for resource in resources {
+            sink.batch(Batch::whole(0, Kind::Resource, None, resource.to_string()));
+        }
+        if let Some(answer) = answer {
+            sink.batch(Batch::whole(0, Kind::Sessions, None, answer.to_string()));
+        }
+    });
+    assert!(inventory.gaps.is_empty(), "{:?}", inventory.gaps);
+    inventory
+}
+
+/// The facts of the only gateway, as JSON.
+fn only(inventory: &Inventory) -> Value {
+    let found = std::sync::Mutex::new(Vec::new());
+    let options =
+        crate::facts::Options { now: time::macros::datetime!(2026-10-01 0:00 UTC), rdp_port: 3389, cloud: None };
+    each(Context { inventory, options: &options }, &|subject| {
+        found.lock().unwrap().push(record_to_json(subject.roots[0]));
+    });
+    let mut found = found.into_inner().unwrap();
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+fn gateway(properties: Value) -> Value {
+    let id = format!("{NETWORK}/virtualNetworkGateways/gw1");
+    json!({"id": id, "location": "westeurope", "properties": properties})
+}
+
+fn facts(properties: Value) -> Value {
+    only(&inventory(&[gateway(properties)], None))
+}
+
+/// A gateway with a pool and this configuration beside it.
+fn client(configuration: Value) -> Value {
+    let mut all = json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}});
+    all.as_object_mut().unwrap().extend(configuration.as_object().unwrap().clone());
+    facts(json!({"gatewayType": "Vpn", "sku": {"name": "VpnGw1AZ"}, "vpnClientConfiguration": all}))
+}
+
+fn is_unread(value: &Value) -> bool {
+    value["unread"].is_string()
+}
+
+#[test]
+fn types_are_read_in_any_letter_case_and_their_absence_is_unread() {
+    for (word, sort) in [("VPN", "vpn"), ("expressroute", "expressRoute"), ("LocalGateway", "localGateway")] {
+        assert_eq!(facts(json!({"gatewayType": word}))["sort"], sort);
+    }
+    assert_eq!(facts(json!({"vpnType": "ROUTEBASED"}))["vpnType"], "routeBased");
+    let nothing = facts(json!({"gatewayType": null, "vpnType": ""}));
+    assert!(is_unread(&nothing["sort"]) && is_unread(&nothing["vpnType"]));
+}
+
+#[test]
+fn point_to_site_is_on_with_a_pool_and_not_before() {
+    let enabled = |configuration: Value| {
+        let it = facts(json!({"gatewayType": "Vpn", "vpnClientConfiguration": configuration}));
+        it["p2s"]["enabled"].as_bool().unwrap()
+    };
+    let pool = |prefixes: Value| json!({"addressPrefixes": prefixes});
+    assert!(enabled(json!({"vpnClientAddressPool": pool(json!(["172.16.0.0/24"]))})));
+    assert!(!enabled(json!({"vpnClientAddressPool": pool(json!([]))})));
+    assert!(!enabled(json!({"vpnClientAddressPool": pool(json!([""]))})));
+    assert!(!enabled(json!({"vpnClientProtocols": ["OpenVPN"], "vpnAuthenticationTypes": ["Certificate"]})));
+    let group = json!({"name": "g", "properties": {"vpnClientAddressPool": pool(json!(["172.16.1.0/24"]))}});
+    assert!(enabled(json!({"vngClientConnectionConfigurations": [group]})));
+}
+
+#[test]
+fn who_serves_clients() {
+    let served = |gateway: Value| {
+        let mut gateway = gateway;
+        gateway["vpnClientConfiguration"] = json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}});
+        facts(gateway)["p2s"]["served"].clone()
+    };
+    assert_eq!(served(json!({"gatewayType": "Vpn"})), true);
+    assert_eq!(served(json!({"gatewayType": "ExpressRoute"})), false);
+    assert_eq!(served(json!({"gatewayType": "LocalGateway"})), false);
+    assert!(is_unread(&served(json!({}))));
+    assert!(is_unread(&served(json!({"sku": {"name": "Standard"}}))));
+    assert_eq!(served(json!({"sku": {"name": "vpngw2"}})), true);
+}
+
+#[test]
+fn authentication_is_inferred_only_where_nothing_is_stated() {
+    let authentication = |configuration: Value| client(configuration)["p2s"]["authentication"].clone();
+    let root = json!([{"name": "r", "properties": {"publicCertData": "x"}}]);
+    assert_eq!(authentication(json!({"vpnClientRootCertificates": root})), json!(["certificate"]));
+    let stated = json!({"vpnClientRootCertificates": root, "vpnAuthenticationTypes": ["aad"]});
+    assert_eq!(authentication(stated), json!(["entra"]));
+    assert_eq!(authentication(json!({"radiusServerAddress": "10.0.0.4"})), json!(["radius"]));
+    assert_eq!(authentication(json!({"radiusServers": [{"radiusServerAddress": "10.0.0.4"}]})), json!(["radius"]));
+    assert_eq!(authentication(json!({"aadTenant": "https://login.microsoftonline.com/t"})), json!(["entra"]));
+    assert_eq!(authentication(json!({"vpnAuthenticationTypes": []})), json!([]));
+}
+
+#[test]
+fn enabled_protocols_decide_which_limit_counts() {
+    let health = json!({"vpnClientConnectionsCount": 128});
+    let most = |protocols: Value| {
+        let it = client(json!({"vpnClientProtocols": protocols, "vpnClientConnectionHealth": health}));
+        it["sessions"]["usedAtMost"].as_f64().unwrap()
+    };
+    assert_eq!(most(json!(["SSTP"])), 1.0);
+    assert_eq!(most(json!(["IkeV2", "OpenVPN"])), 128.0 / 250.0);
+    assert_eq!(most(json!(["SSTP", "IkeV2"])), 1.0);
+    assert_eq!(most(json!([])), 1.0);
+}
+
+#[test]
+fn a_saved_session_answer_belongs_to_the_gateway_with_a_pool() {
+    let pool = json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}, "vpnClientProtocols": ["IkeV2"]});
+    let it = gateway(json!({"gatewayType": "Vpn", "sku": {"name": "VpnGw1AZ"}, "vpnClientConfiguration": pool}));
+    let rows: Vec<Value> = (0..200).map(|i| json!({"vpnConnectionId": format!("IKEv2_{i}")})).collect();
+    let it = only(&inventory(&[it], Some(json!({"value": rows}))));
+    assert_eq!(it["sessions"]["usedAtLeast"], 0.8);
+    assert_eq!(it["sessions"]["source"], "listed by getVpnClientConnectionHealth");
+    let update = "az network vnet-gateway update --subscription s --resource-group rg --name gw1 --sku VpnGw2AZ";
+    assert_eq!(it["reliefCommands"], json!([update]));
+}
+
+#[test]
+fn a_sku_is_retired_from_its_day_on() {
+    // The tests' day is 1 October 2026.
+    assert_eq!(facts(json!({"sku": {"name": "VpnGw1"}}))["skuRetired"], true);
+    assert_eq!(facts(json!({"sku": {"name": "VpnGw1AZ"}}))["skuRetired"], false);
+    assert!(is_unread(&facts(json!({}))["skuRetired"]));
+    assert!(is_unread(&facts(json!({"sku": {"name": "VpnGw9"}}))["skuRetired"]));
+}
+
+fn virtual_wan(units: Option<i64>) -> Value {
+    let pools = json!([{"name": "p", "properties": {"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}}}]);
+    let server = json!({"id": format!("{NETWORK}/vpnServerConfigurations/server")});
+    json!({"id": format!("{NETWORK}/p2svpnGateways/wan"), "type": "Microsoft.Network/p2sVpnGateways", "properties": {
+        "vpnGatewayScaleUnit": units, "vpnServerConfiguration": server, "p2SConnectionConfigurations": pools,
+        "vpnClientConnectionHealth": {"vpnClientConnectionsCount": 16_000}}})
+}
+
+#[test]
+fn virtual_wan_is_always_route_based_and_its_authentication_stands_elsewhere() {
+    let alone = only(&inventory(&[virtual_wan(Some(40))], None));
+    assert_eq!((&alone["sort"], &alone["vpnType"]), (&json!("virtualWan"), &json!("routeBased")));
+    assert!(is_unread(&alone["p2s"]["usesCertificates"]) && is_unread(&alone["p2s"]["rootCertificates"]));
+    let server = json!({"id": format!("{NETWORK}/vpnServerConfigurations/server"), "properties":
+        {"vpnAuthenticationTypes": ["Certificate"], "vpnClientRootCertificates": [{"name": "r", "publicCertData": "x"}]}});
+    let whole = only(&inventory(&[virtual_wan(Some(40)), server], None));
+    assert_eq!((&whole["p2s"]["usesCertificates"], &whole["p2s"]["rootCertificates"]), (&json!(true), &json!(1)));
+}
+
+#[test]
+fn virtual_wan_is_limited_by_its_scale_units_where_that_is_published() {
+    let used = |units: Option<i64>| only(&inventory(&[virtual_wan(units)], None))["sessions"]["usedAtMost"].clone();
+    assert_eq!(used(Some(40)), 0.8);
+    assert_eq!(used(Some(200)), 0.16);
+    assert!(is_unread(&used(Some(80))) && is_unread(&used(None)));
+}
