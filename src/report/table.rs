@@ -11,6 +11,7 @@ use super::evidence;
 use super::json::rfc3339;
 use super::text::{counted, grouped, shortened, spaced, visible};
 use super::{Format, Report, SourceKind};
+use crate::facts::command::shell_quote;
 use crate::policy::{Judgement, Remediation, Severity, Verdict};
 
 /// Findings of one policy, gaps, and reasons that are shown before the rest is counted.
@@ -119,7 +120,7 @@ impl Table {
                 last = text;
             }
             if group.len() > 1 && !commands.is_empty() {
-                writeln!(out, "    {}", self.paint(DIM, &format!("# {}", subjects(&judgements))))?;
+                writeln!(out, "    {}", self.paint(DIM, &format!("# {}", subjects(&judgements, comment))))?;
             }
             for command in commands {
                 writeln!(out, "    {}", visible(command.trim()))?;
@@ -152,7 +153,7 @@ impl Table {
             policies.dedup();
             let policies: Vec<_> = policies.into_iter().map(visible).collect();
             let message = shortened(&visible(message), MESSAGE).into_owned();
-            table.add_row([format!("{}\n{}", policies.join("\n"), subjects(judgements)), message]);
+            table.add_row([format!("{}\n{}", policies.join("\n"), subjects(judgements, label)), message]);
         }
         self.limit_columns(&mut table);
         writeln!(out, "{table}")?;
@@ -320,12 +321,18 @@ fn subject_lines(judgement: &Judgement) -> String {
     }
 }
 
-/// The first subjects of several, and how many more there are.
-fn subjects(judgements: &[&Judgement]) -> String {
+/// The subject in a comment among commands. It is quoted like an argument: a shell that does not know comments when
+/// it is typed to (zsh) would run what stands in them.
+fn comment(judgement: &Judgement) -> String {
+    shell_quote(&label(judgement).replace(" / ", "/")).into_owned()
+}
+
+/// The first subjects of several, each as `show` has it, and how many more there are.
+fn subjects(judgements: &[&Judgement], show: fn(&Judgement) -> String) -> String {
     let mut labels: Vec<String> = Vec::new();
     let mut more = 0;
     for judgement in judgements {
-        let label = label(judgement);
+        let label = show(judgement);
         if labels.contains(&label) {
             continue;
         }
@@ -387,6 +394,16 @@ mod tests {
             assert!(!line.trim_start().starts_with("fix: rm"), "line {number}: {line}");
         }
         assert!(text.contains(r"\u{1b}[31m\nfix: rm -rf /\u{202e}gnp.exe\u{200b}\u{7}"));
+    }
+
+    #[test]
+    fn a_name_in_a_comment_cannot_become_a_command() {
+        let mut report = sample::report();
+        for result in &mut report.results {
+            result.subject.name = "x; rm -rf ~".to_owned();
+        }
+        let text = rendered(&report, 80, false);
+        assert!(text.contains("\n    # 'x; rm -rf ~/ipconfig1'\n"), "{text}");
     }
 
     #[test]
