@@ -1,5 +1,5 @@
 //! azaudit reads an Azure estate's configuration and says which settings break or endanger point-to-site VPN and
-//! Remote Desktop.
+//! Remote Desktop, with the evidence and the command that mends each. It never writes to Azure.
 //!
 //! ```text
 //! live ARM ─┐
@@ -7,9 +7,23 @@
 //!                 source        inventory     facts    policy      report
 //! ```
 //!
-//! Each module uses only those to its left. [`source`] yields raw ARM resources and the gaps between them,
-//! [`inventory`] types them, [`facts`] computes what policies see, [`policy`] makes verdicts, [`report`] shows them.
+//! Each module uses only those to its left, and only [`commands`] knows all:
+//!
+//! - [`source`] yields raw ARM resources as text, and the gaps between them. Only its part [`source::arm`] opens
+//!   sockets; [`source::offline`] reads files.
+//! - [`inventory`] types the resources that the audit knows and finds them by id.
+//! - [`facts`] computes what policies see, one documented struct for each kind of subject. All that is hard about
+//!   Azure is in here: certificates, address sets, the evaluation of network security groups.
+//! - [`policy`] loads policies, which are data, and makes verdicts: pass, fail, unknown, not applicable.
+//! - [`report`] renders the result for people and machines.
+//!
+//! What could not be read never passes: a fact that is missing makes the verdict unknown, and a part that failed is
+//! a gap in the report. Time enters once, so a run over recorded input is reproducible to the byte.
 
+pub mod cli;
+pub mod commands;
+pub mod env;
+pub mod error;
 pub mod exit;
 pub mod facts;
 pub mod inventory;

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use azaudit::facts::{self, Context, Identity, Options, Subject, SubjectKind};
 use azaudit::inventory::{self, Inventory};
 use azaudit::policy::{Judgement, PolicySet, Verdict};
-use azaudit::source::{Batch, Input, Kind};
+use azaudit::source::offline;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -69,18 +69,10 @@ fn all_are_embedded(files: &[String]) -> Result<(), Failed> {
     if embedded == files { Ok(()) } else { Err(format!("embedded are {embedded:?}, on disk {files:?}").into()) }
 }
 
-/// Reads a plain list of ARM resources, and metrics among them.
 fn read(fixture: &Path) -> Result<Inventory, Failed> {
-    let text = std::fs::read_to_string(fixture)?;
-    let resources: Vec<Value> = serde_json::from_str(&text).map_err(|error| format!("{fixture:?}: {error}"))?;
-    let ((), inventory) = inventory::collect(|sink| {
-        for resource in &resources {
-            let kind = if resource.get("timeseries").is_some() { Kind::Metric } else { Kind::Resource };
-            sink.batch(Batch::whole(0, kind, None, resource.to_string()));
-        }
-        let count = resources.len() as u64;
-        sink.input(Input { path: "fixture".into(), shape: "arm-array".into(), resources: count });
-    });
+    let paths = [fixture.to_owned()];
+    let (result, inventory) = inventory::collect(|sink| offline::read(&paths, &mut std::io::empty(), sink));
+    result.map_err(|error| failed([error]))?;
     Ok(inventory)
 }
 

@@ -342,7 +342,10 @@ mod tests {
         let sample = Sample { first_look: Err(Unread::new("the look", "look again")), number: None };
         let json = record_to_json(&sample).to_string();
         assert_eq!(json, r#"{"firstLook":{"unread":"the look"},"number":null}"#);
-        let sample = Sample { first_look: Ok(Look::NotFine), number: Some(2) };
-        assert_eq!(record_to_json(&sample).to_string(), r#"{"firstLook":"notFine","number":2}"#);
+        for look in [Look::Fine, Look::NotFine] {
+            let sample = Sample { first_look: Ok(look), number: Some(2) };
+            let expected = format!(r#"{{"firstLook":"{}","number":2}}"#, look.word());
+            assert_eq!(record_to_json(&sample).to_string(), expected);
+        }
     }
 }

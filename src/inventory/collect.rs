@@ -87,7 +87,7 @@ impl Sink for Intake {
 struct Part {
     rows: Rows,
     sessions: Vec<(u64, Option<ResourceId>, u32, SessionAnswer)>,
-    metrics: Vec<(u64, Metric)>,
+    metrics: Vec<(u64, u32, Metric)>,
     /// Hashes of the ids of all resources, to count each once.
     ids: Vec<u64>,
     /// With the input's number, since its path is known only at the end.
@@ -118,7 +118,7 @@ impl Part {
             }
             Kind::Metric => {
                 let metric = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "metrics"))?;
-                self.metrics.push((order, metric));
+                self.metrics.push((order, input, metric));
             }
         }
         Ok(())
@@ -300,7 +300,7 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
     inventory.known = inventory.count_known();
     put_children_back(&mut inventory);
     all.sessions.sort_by_key(|(order, ..)| *order);
-    all.metrics.sort_by_key(|(order, _)| *order);
+    all.metrics.sort_by_key(|(order, ..)| *order);
     for (_, about, input, answer) in all.sessions {
         match about.or_else(|| only_gateway_with_pool(&inventory)) {
             Some(gateway) => inventory.sessions.push((gateway, answer)),
@@ -313,7 +313,13 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
             }
         }
     }
-    for (_, metric) in all.metrics {
+    for (_, input, metric) in all.metrics {
+        if metric.id.is_none() {
+            let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path).to_owned();
+            let detail = "a metric has no `id`, so nobody knows which resource it is about".to_owned();
+            inventory.gaps.insert(Gap { scope: path, what: "metrics".into(), reason: Reason::Damaged, detail });
+            continue;
+        }
         let id = metric.id.as_deref().unwrap_or_default();
         let end = id.to_ascii_lowercase().find("/providers/microsoft.insights/").unwrap_or(id.len());
         let about = ResourceId::new(&id[..end]);

@@ -1,5 +1,6 @@
 //! Policies: data that is loaded and checked, then evaluated over subjects. The only place where a verdict is made.
 
+mod audit;
 mod diagnostics;
 mod document;
 mod evaluate;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 use crate::facts::Identity;
 
+pub use audit::Counts;
 pub use diagnostics::LoadError;
 pub use evaluate::Policy;
 pub use expression::Param;

@@ -12,15 +12,13 @@ pub mod table;
 pub mod text;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::str::FromStr;
 
 use time::OffsetDateTime;
 
 use crate::exit::Exit;
-use crate::facts::SubjectKind;
-use crate::policy::{Judgement, Severity, Verdict};
+use crate::policy::{Counts, Judgement, Severity, Verdict};
 use crate::source::{Gap, Input};
 
 pub use fingerprint::fingerprint;
@@ -61,59 +59,6 @@ pub struct RunMeta {
     pub resources: u64,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-}
-
-/// Counts over all judgements, also of those that are not kept for the report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    subjects: BTreeMap<SubjectKind, u64>,
-    verdicts: [u64; Verdict::ALL.len()],
-    failures: [u64; Severity::ALL.len()],
-}
-
-impl Counts {
-    /// Counts subjects, each once however many policies judge it.
-    pub fn subjects(&mut self, kind: SubjectKind, number: u64) {
-        if number > 0 {
-            *self.subjects.entry(kind).or_default() += number;
-        }
-    }
-
-    /// Counts a verdict; the severity matters for a failure only.
-    pub fn verdict(&mut self, verdict: Verdict, severity: Severity) {
-        self.verdicts[verdict as usize] += 1;
-        if verdict == Verdict::Fail {
-            self.failures[severity as usize] += 1;
-        }
-    }
-
-    /// Adds what another thread counted.
-    pub fn add(&mut self, other: &Self) {
-        for (&kind, &number) in &other.subjects {
-            self.subjects(kind, number);
-        }
-        for (mine, theirs) in self.verdicts.iter_mut().zip(other.verdicts) {
-            *mine += theirs;
-        }
-        for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
-            *mine += theirs;
-        }
-    }
-
-    /// How many subjects of each kind there are; kinds that do not occur are left out.
-    pub fn by_kind(&self) -> &BTreeMap<SubjectKind, u64> {
-        &self.subjects
-    }
-
-    /// How many judgements ended in that verdict.
-    pub fn of(&self, verdict: Verdict) -> u64 {
-        self.verdicts[verdict as usize]
-    }
-
-    /// How many failures have that severity.
-    pub fn failures(&self, severity: Severity) -> u64 {
-        self.failures[severity as usize]
-    }
 }
 
 /// The result of an audit.
@@ -258,18 +203,6 @@ mod tests {
         assert_eq!(report.exit(Some(Severity::High)), Exit::Clean);
         assert_eq!(report.exit(Some(Severity::Medium)), Exit::Findings);
         assert_eq!(report.exit(None), Exit::Clean);
-    }
-
-    #[test]
-    fn counts_of_two_threads_add_up() {
-        let mut one = Counts::default();
-        one.subjects(SubjectKind::Gateway, 2);
-        one.verdict(Verdict::Fail, Severity::Low);
-        let mut both = one.clone();
-        both.add(&one);
-        assert_eq!(both.by_kind()[&SubjectKind::Gateway], 4);
-        assert_eq!((both.of(Verdict::Fail), both.failures(Severity::Low)), (2, 2));
-        assert_eq!(both.of(Verdict::Pass), 0);
     }
 
     #[test]

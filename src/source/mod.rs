@@ -4,6 +4,7 @@
 //! JSON text that is not parsed yet, and [`Gap`]s for what could not be read. Nothing downstream can tell which
 //! source it was.
 
+pub mod arm;
 pub mod offline;
 pub mod shape;
 pub mod split;

@@ -97,7 +97,12 @@ fn every_framing_and_encoding_gives_the_same_results() {
     ];
     for (framing, input) in inputs {
         let ran = scan(input);
-        assert_eq!((ran.results(), ran.gaps(), ran.code), (vec![FAILS.to_owned()], vec![], 1), "{framing}: {}", ran.stderr);
+        assert_eq!(
+            (ran.results(), ran.gaps(), ran.code),
+            (vec![FAILS.to_owned()], vec![], 1),
+            "{framing}: {}",
+            ran.stderr
+        );
     }
 }
 
@@ -135,7 +140,8 @@ fn the_worst_input_is_survived() {
 
 #[test]
 fn two_copies_and_odd_letter_case_are_one_resource() {
-    let upper = route_table("rt", "0.0.0.0/0").replace("/subscriptions/s/resourceGroups/rg", "/SUBSCRIPTIONS/S/RESOURCEGROUPS/RG");
+    let upper = route_table("rt", "0.0.0.0/0")
+        .replace("/subscriptions/s/resourceGroups/rg", "/SUBSCRIPTIONS/S/RESOURCEGROUPS/RG");
     let ran = scan(format!("[{},{upper},{}]", network("RT"), route_table("rt", "0.0.0.0/0")));
     assert_eq!(ran.results(), [FAILS]);
     assert_eq!(ran.json()["summary"]["resources"], 2);

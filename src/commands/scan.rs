@@ -1,0 +1,146 @@
+//! `azaudit scan`: source, inventory, facts, policies, report.
+
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::cli::{Policies, Scan, Source};
+use crate::env;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::facts::{Context, Options};
+use crate::inventory::{self, Inventory};
+use crate::policy::{PolicySet, Severity, Verdict};
+use crate::printer::Printer;
+use crate::report::file::write_whole;
+use crate::report::{Report, RunMeta, SourceKind};
+use crate::source::arm::{self, LiveOptions, LiveReport};
+use crate::source::{Sink, offline};
+
+/// Columns of a table that goes to a file.
+const FILE_WIDTH: u16 = 100;
+
+/// Runs the command; what went wrong is told on stderr.
+pub fn run(scan: &Scan) -> Exit {
+    let output = &scan.output;
+    let printer = Printer::new(output.quiet, output.verbose, output.no_color);
+    audit(scan, &printer).unwrap_or_else(|failure| {
+        printer.error(failure);
+        Exit::NothingAudited
+    })
+}
+
+fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
+    // Whole seconds: a report shows no more, and a run with `--now` of a report gives the same report.
+    let clock = || OffsetDateTime::now_utc().replace_nanosecond(0);
+    let now = scan.output.now.map_or_else(|| clock().unwrap_or(OffsetDateTime::UNIX_EPOCH), |now| now);
+    let policies = policies(&scan.policies)?;
+
+    let (read, inventory) = inventory::collect(|sink| read(&scan.source, now, sink));
+    inventory.notes.iter().for_each(|note| printer.warning(note));
+    let live = match read {
+        Ok(live) => live,
+        Err(failure) => return Err(tell_gaps(&inventory, printer, failure)),
+    };
+    if live.is_none() && inventory.known == 0 {
+        return Err(tell_gaps(&inventory, printer, nothing_known(&inventory)));
+    }
+    if let Some(live) = &live {
+        live.requests.iter().for_each(|(step, count)| printer.detail(format!("{count} requests: {step}")));
+    }
+
+    let options =
+        Options { now, rdp_port: scan.policies.rdp_port, cloud: scan.source.cloud.map(|it| it.name().into()) };
+    let context = Context { inventory: &inventory, options: &options };
+    let show = [Verdict::Fail, Verdict::Unknown].into_iter().chain(scan.output.show.iter().copied()).collect();
+    let mildest = scan.policies.severity.unwrap_or(Severity::Info);
+    let (results, counts) = policies.audit(context, show, mildest);
+
+    let report = Report::new(meta(now, live, inventory, &options), results, counts);
+    report.meta.gaps.iter().for_each(|gap| printer.gap(gap));
+    write(&report, scan, printer)?;
+    Ok(report.exit(scan.output.fail_on.mildest()))
+}
+
+fn policies(arguments: &Policies) -> Result<PolicySet, Failure> {
+    let loaded = PolicySet::load(!arguments.no_builtin_policies, &arguments.policies);
+    let mut policies = loaded.map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Failure::new(lines.join("\n"))
+    })?;
+    policies.select(&arguments.policy, &arguments.skip_policy).map_err(Failure::new)?;
+    if policies.is_empty() {
+        return Err(Failure::new("no policy is left to judge by").hint("leave --skip-policy out, or narrow it"));
+    }
+    Ok(policies)
+}
+
+/// Reads the source into the sink. `Some`: it was live.
+fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Option<LiveReport>, Failure> {
+    if !source.from.is_empty() {
+        offline::read(&source.from, &mut io::stdin().lock(), sink).map_err(|error| {
+            Failure::new(error).hint("--from takes files, folders that hold *.json or *.jsonl, and - for stdin")
+        })?;
+        return Ok(None);
+    }
+    let options = LiveOptions {
+        subscriptions: source.subscription.clone(),
+        all_subscriptions: source.all_subscriptions,
+        resource_group: source.resource_group.clone(),
+        auth: source.auth,
+        cloud: source.cloud.unwrap_or_default(),
+        arm_endpoint: source.arm_endpoint.clone(),
+        sessions: source.sessions,
+        timeout: Duration::from_secs(source.timeout),
+        now,
+        ..LiveOptions::default()
+    };
+    let report = arm::collect(&options, &env::var, sink);
+    report.map(Some).map_err(|error| Failure::new(&error).hint(error.hint()))
+}
+
+/// Before the run ends with an error, what could not be read may tell why.
+fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Failure {
+    inventory.gaps.iter().for_each(|gap| printer.gap(gap));
+    failure
+}
+
+fn nothing_known(inventory: &Inventory) -> Failure {
+    let inputs = inventory.inputs.len();
+    let what = match (inventory.resources, inputs) {
+        (0, 1) => format!("there is no ARM resource in `{}`", inventory.inputs[0].path),
+        (0, _) => format!("there is no ARM resource in the {inputs} inputs"),
+        (1, _) => "the one resource that was read is of a type that the audit does not know".to_owned(),
+        (count, _) => format!("none of the {count} resources that were read is of a type that the audit knows"),
+    };
+    Failure::new(format!("nothing to audit: {what}")).hint(
+        "export gateways, networks, route tables, security groups, interfaces and public addresses in the REST shape, \
+         such as `az rest --method get --url …` or `az resource show` print it",
+    )
+}
+
+fn meta(now: OffsetDateTime, live: Option<LiveReport>, inventory: Inventory, options: &Options) -> RunMeta {
+    let seen = inventory.subscriptions().into_iter().collect();
+    let offline_cloud = options.cloud.clone().unwrap_or_else(|| "public".to_owned());
+    let (kind, subscriptions, cloud) = match live {
+        Some(live) => (SourceKind::Live, live.subscriptions, live.cloud),
+        None => (SourceKind::Offline, seen, offline_cloud),
+    };
+    let Inventory { inputs, resources, gaps, .. } = inventory;
+    RunMeta { now, kind, cloud, subscriptions, inputs, resources, gaps: gaps.into_iter().collect() }
+}
+
+fn write(report: &Report, scan: &Scan, printer: &Printer) -> Result<(), Failure> {
+    for (format, path) in &scan.output.output {
+        let format = format.format(false, FILE_WIDTH);
+        write_whole(path, |out| format.write(report, out)).map_err(Failure::new)?;
+    }
+    let format = scan.output.format.format(printer.color(), printer.width());
+    let mut out = BufWriter::new(printer.stdout());
+    match format.write(report, &mut out).and_then(|()| out.flush()) {
+        // Whoever read our output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}"))),
+    }
+}
