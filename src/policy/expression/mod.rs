@@ -14,7 +14,7 @@ mod shape;
 mod types;
 
 #[cfg(test)]
-mod against_cel;
+mod random;
 #[cfg(test)]
 mod tests;
 
