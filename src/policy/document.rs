@@ -126,6 +126,16 @@ impl Reader<'_> {
         }
     }
 
+    /// A text about the policy itself, without values of a subject.
+    fn plain<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        let text = self.text(node, what)?;
+        if text.contains("{{") {
+            let hint = "say it in `message`".to_owned();
+            self.fault(node.at, format!("`{what}` cannot hold values"), hint);
+        }
+        Some(text.trim())
+    }
+
     fn list<'n>(&mut self, node: Option<&'n Node>, what: &str) -> &'n [Node] {
         match node.map(|node| (node, &node.yaml)) {
             None => &[],
@@ -161,8 +171,8 @@ impl Reader<'_> {
             let hint = "use lower-case letters, digits and hyphens".to_owned();
             self.fault(0, format!("the file's name `{id}` cannot be a policy's id"), hint);
         }
-        let title = self.required(&entries, "title").and_then(|node| self.text(node, "title"));
-        let why = entries.get("why").and_then(|node| self.text(node, "why"));
+        let title = self.required(&entries, "title").and_then(|node| self.plain(node, "title"));
+        let why = entries.get("why").and_then(|node| self.plain(node, "why"));
         let severity = self.required(&entries, "severity").and_then(|node| self.severity(node));
         let symptoms = self.symptoms(entries.get("symptoms"));
         let references = self.references(entries.get("references"));
@@ -382,7 +392,7 @@ impl Reader<'_> {
     }
 
     fn checked<T>(&mut self, node: &Node, what: &str, present: &[String], check: Check<T>) -> Option<T> {
-        let text = self.text(node, what)?;
+        let text = self.text(node, what)?.trim_end();
         match check(text, Scope { roots: &self.roots, params: &self.params, present }) {
             Ok(Checked { template, params }) => {
                 self.used.extend(params);

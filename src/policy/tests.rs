@@ -283,6 +283,22 @@ fn empty_texts() {
 }
 
 #[test]
+fn a_title_says_the_same_of_every_subject() {
+    assert_eq!(
+        faults_after("title: Data", "title: \"{{ certificate.name }}\" #"),
+        "p/x.yaml:1:8: `title` cannot hold values\nhint: say it in `message`"
+    );
+}
+
+#[test]
+fn a_message_on_several_lines_has_no_empty_line_at_its_end() {
+    let set = load(&[("p/x.yaml", &GOOD.replace("message: \"{{", "message: |\n  \"{{"))]).unwrap();
+    let facts = certificate();
+    let subject = Subject { identity: judge(&facts).subject, roots: vec![&facts] };
+    assert_eq!(set.judge_all(&subject)[0].message, "\"root 1 (none, a, b c): 0.75\"");
+}
+
+#[test]
 fn templates_that_cannot_be_filled_in() {
     assert_eq!(
         faults_after("{{ certificate.name }} again", "{{ certificate.name again"),

@@ -1,22 +1,21 @@
 //! From cel's syntax tree to [`Code`]: names become positions, and whatever could only fail later is a fault now.
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, operators};
-use regex::Regex;
+use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 
 use super::super::diagnostics::{Fault, did_you_mean, listed};
 use super::code::Code;
-use super::functions::{Comparison, Function, NAMES, Operator};
+use super::functions::{Comparison, Operator};
 use super::param::Param;
 use super::parse::{Parsed, parse};
-use super::shape::{Macro, path, present_when, quoted};
+use super::shape::{path, present_when, quoted};
 use super::types::Ty;
 use crate::facts::schema::RecordType;
 
 /// How deeply an expression may be nested.
 const MAX_DEPTH: usize = 64;
 /// How many macros may stand within one another.
-const MAX_MACROS: usize = 2;
+pub(super) const MAX_MACROS: usize = 2;
 
 /// The names that an expression may use.
 #[derive(Clone, Copy, Debug)]
@@ -64,26 +63,31 @@ pub(crate) fn compile(source: &str, scope: Scope<'_>) -> Result<Compiled, Vec<Fa
     }
 }
 
-struct Compiler<'a> {
-    parsed: &'a Parsed<'a>,
-    scope: Scope<'a>,
+pub(super) struct Compiler<'a> {
+    pub(super) parsed: &'a Parsed<'a>,
+    pub(super) scope: Scope<'a>,
     /// The variables of the macros around, outermost first.
-    locals: Vec<(String, Ty)>,
-    present: Vec<String>,
-    params: Vec<usize>,
-    faults: Vec<Fault>,
-    depth: usize,
+    pub(super) locals: Vec<(String, Ty)>,
+    pub(super) present: Vec<String>,
+    pub(super) params: Vec<usize>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) depth: usize,
 }
 
-type Typed = (Code, Ty);
+pub(super) type Typed = (Code, Ty);
 
 impl Compiler<'_> {
-    fn fault(&mut self, at: &IdedExpr, message: impl Into<String>, hint: impl Into<Option<String>>) -> Typed {
+    pub(super) fn fault(
+        &mut self,
+        at: &IdedExpr,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) -> Typed {
         self.faults.push(Fault::new(self.parsed.place(at.id), message).hint(hint));
         (Code::Null, Ty::Any)
     }
 
-    fn expr(&mut self, expr: &IdedExpr) -> Typed {
+    pub(super) fn expr(&mut self, expr: &IdedExpr) -> Typed {
         if self.depth == MAX_DEPTH {
             return self.fault(expr, format!("the expression is nested more than {MAX_DEPTH} levels deep"), None);
         }
@@ -158,7 +162,6 @@ impl Compiler<'_> {
 
     fn select(&mut self, expr: &IdedExpr, select: &SelectExpr) -> Typed {
         let SelectExpr { operand, field, test } = select;
-        // A macro marks what it tests, and leaves the field's own place to the test.
         if matches!(&operand.expr, Expr::Ident(name) if name == "params" && self.local(name).is_none()) && !test {
             return self.param(expr, field);
         }
@@ -182,7 +185,11 @@ impl Compiler<'_> {
             let known: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
             let hint = did_you_mean(field, known.iter().copied())
                 .unwrap_or_else(|| format!("it has {}", listed(known.iter().copied())));
-            return self.fault(expr, format!("unknown field `{full}`"), hint);
+            // `has` hides where its field stands, but that is behind the operand.
+            let at = self.parsed.place(if *test { operand.id } else { expr.id });
+            let at = at + if *test { self.parsed.source[at..].find(field.as_str()).unwrap_or(0) } else { 0 };
+            self.faults.push(Fault::new(at, format!("unknown field `{full}`")).hint(hint));
+            return (Code::Null, Ty::Any);
         };
         if *test {
             return (Code::Has(Box::new(code), i), Ty::Bool);
@@ -246,7 +253,7 @@ impl Compiler<'_> {
     }
 
     /// Faults a value of the wrong type. Says whether it was right.
-    fn needs(&mut self, expr: &IdedExpr, ty: &Ty, fits: impl Fn(&Ty) -> bool, wanted: &str) -> bool {
+    pub(super) fn needs(&mut self, expr: &IdedExpr, ty: &Ty, fits: impl Fn(&Ty) -> bool, wanted: &str) -> bool {
         if *ty == Ty::Any || fits(ty) {
             return true;
         }
@@ -261,14 +268,14 @@ impl Compiler<'_> {
         false
     }
 
-    fn condition(&mut self, expr: &IdedExpr) -> Code {
+    pub(super) fn condition(&mut self, expr: &IdedExpr) -> Code {
         let (code, ty) = self.expr(expr);
         self.needs(expr, &ty, |ty| *ty == Ty::Bool, "a bool");
         code
     }
 
     /// What is checked while more is known to be present.
-    fn knowing<T>(&mut self, present: Vec<String>, check: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn knowing<T>(&mut self, present: Vec<String>, check: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.present.len();
         self.present.extend(present);
         let result = check(self);
@@ -383,122 +390,5 @@ impl Compiler<'_> {
             Ty::List(item) => (Code::Index(Box::new([a, b])), *item),
             _ => (Code::Null, Ty::Any),
         }
-    }
-
-    fn function(&mut self, expr: &IdedExpr, name: &str, target: Option<&IdedExpr>, arguments: &[IdedExpr]) -> Typed {
-        let function = match name {
-            "size" => Function::Size,
-            "contains" => Function::Contains,
-            "startsWith" => Function::StartsWith,
-            "endsWith" => Function::EndsWith,
-            "int" => Function::ToInt,
-            "double" => Function::ToDouble,
-            "string" => Function::ToText,
-            "matches" => return self.matches(expr, target, arguments),
-            "all" | "exists" | "exists_one" | "filter" | "map" => {
-                let hint = format!("`LIST.{name}(x, …)`");
-                return self.fault(expr, format!("`{name}` takes a list, a variable and an expression"), hint);
-            }
-            _ => {
-                let hint = did_you_mean(name, NAMES);
-                return self.fault(expr, format!("unknown function `{name}`"), hint);
-            }
-        };
-        match (function, target, arguments) {
-            (Function::Size, Some(of), []) | (Function::Size, None, [of]) => {
-                let (code, ty) = self.expr(of);
-                self.needs(of, &ty, |ty| ty.is_text() || matches!(ty, Ty::List(_)), "a string or a list");
-                (Code::Call(function, Box::new([code])), Ty::Int)
-            }
-            (Function::Contains | Function::StartsWith | Function::EndsWith, Some(of), [part]) => {
-                let ((a, a_ty), (b, b_ty)) = (self.expr(of), self.expr(part));
-                self.needs(of, &a_ty, Ty::is_text, "a string");
-                self.needs(part, &b_ty, Ty::is_text, "a string");
-                (Code::Call(function, Box::new([a, b])), Ty::Bool)
-            }
-            (Function::ToInt | Function::ToDouble, None, [of]) => {
-                let (code, ty) = self.expr(of);
-                self.needs(of, &ty, Ty::is_number, "a number");
-                let result = if function == Function::ToInt { Ty::Int } else { Ty::Double };
-                (Code::Call(function, Box::new([code])), result)
-            }
-            (Function::ToText, None, [of]) => {
-                let (code, ty) = self.expr(of);
-                let fits = |ty: &Ty| ty.is_text() || ty.is_number() || *ty == Ty::Bool;
-                self.needs(of, &ty, fits, "a string, a number or a bool");
-                (Code::Call(function, Box::new([code])), Ty::String)
-            }
-            _ => {
-                let usage = match function {
-                    Function::Size => "`TEXT.size()` or `LIST.size()`".to_owned(),
-                    Function::ToInt | Function::ToDouble | Function::ToText => format!("`{name}(VALUE)`"),
-                    _ => format!("`TEXT.{name}(TEXT)`"),
-                };
-                self.fault(expr, format!("`{name}` is not used like this"), format!("write {usage}"))
-            }
-        }
-    }
-
-    fn matches(&mut self, expr: &IdedExpr, target: Option<&IdedExpr>, arguments: &[IdedExpr]) -> Typed {
-        let (of, pattern) = match (target, arguments) {
-            (Some(of), [pattern]) | (None, [of, pattern]) => (of, pattern),
-            _ => {
-                let hint = "write `TEXT.matches(\"PATTERN\")`".to_owned();
-                return self.fault(expr, "`matches` is not used like this", hint);
-            }
-        };
-        let (code, ty) = self.expr(of);
-        self.needs(of, &ty, Ty::is_text, "a string");
-        let Expr::Literal(LiteralValue::String(text)) = &pattern.expr else {
-            return self.fault(pattern, "the pattern of `matches` has to be a literal string", None);
-        };
-        match Regex::new(text.inner()) {
-            Ok(regex) => (Code::Matches(Box::new(code), regex), Ty::Bool),
-            Err(error) => {
-                let message = error.to_string();
-                let message = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.fault(pattern, format!("not a regular expression: {message}"), None)
-            }
-        }
-    }
-
-    fn comprehension(&mut self, expr: &IdedExpr, comprehension: &ComprehensionExpr) -> Typed {
-        let (range, range_ty) = self.expr(&comprehension.iter_range);
-        let fits = |ty: &Ty| matches!(ty, Ty::List(_));
-        if !self.needs(&comprehension.iter_range, &range_ty, fits, "a list") {
-            return (Code::Null, Ty::Any);
-        }
-        if self.locals.len() == MAX_MACROS {
-            let message = format!("more than {MAX_MACROS} macros within one another");
-            return self.fault(expr, message, "let a fact carry the answer".to_owned());
-        }
-        let item = match range_ty {
-            Ty::List(item) => *item,
-            _ => Ty::Any,
-        };
-        let Some(macro_) = Macro::of(comprehension) else {
-            return self.fault(expr, "this macro is not supported", None);
-        };
-        // Another variable of that name may be known to be present; this one is not.
-        let variable = comprehension.iter_var.clone();
-        let hidden = |path: &String| path.split('.').next() == Some(&variable);
-        let around = self.present.clone();
-        self.present.retain(|path| !hidden(path));
-        self.locals.push((variable.clone(), item));
-        let typed = match macro_ {
-            Macro::Quantify(quantifier, predicate) => {
-                let predicate = self.condition(predicate);
-                (Code::Quantify(quantifier, Box::new([range, predicate])), Ty::Bool)
-            }
-            Macro::Map(filter, value) => {
-                let condition = filter.map_or(Code::Bool(true), |filter| self.condition(filter));
-                let known = filter.map_or_else(Vec::new, |filter| present_when(filter, true));
-                let (value, ty) = self.knowing(known, |it| it.expr(value));
-                (Code::Map(Box::new([range, condition, value])), Ty::List(Box::new(ty)))
-            }
-        };
-        self.locals.pop();
-        self.present = around;
-        typed
     }
 }

@@ -1,10 +1,11 @@
 //! The language of policies: CEL, checked against the facts' types when a policy is loaded and then run as a tree
 //! in which every name is a position already.
 //!
-//! Reading is cel's own parser's work ([`parse`]); [`compile`] checks types and resolves names; [`code`] runs, with
+//! Reading is cel's own parser's work ([`parse`]); [`compile()`] checks types and resolves names; [`code`] runs, with
 //! three values: a fact that was not read is [`Stop::Unread`], which `&&`, `||`, `all` and `exists` absorb as
 //! they absorb errors.
 
+mod calls;
 mod code;
 mod compile;
 mod functions;
@@ -14,7 +15,7 @@ mod shape;
 mod types;
 
 #[cfg(test)]
-mod against_cel;
+mod random;
 #[cfg(test)]
 mod tests;
 

@@ -238,6 +238,7 @@ fn texts_and_lists() {
 fn faults_name_the_place_and_the_probable_meaning() {
     let table = [
         ("s.layuot == 1", "unknown field `s.layuot`", "layuot == 1"),
+        ("has(s.nam)", "unknown field `s.nam`", "nam)"),
         ("sx.layout == 1", "unknown name `sx`", "sx.layout == 1"),
         ("true && \"ü\" == s.nam", "unknown field `s.nam`", "nam"),
         ("s.layout == \"onLine\"", "`onLine` is not a word of this enum", "\"onLine\""),

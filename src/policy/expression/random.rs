@@ -1,38 +1,39 @@
-//! The compiled expressions against cel's own interpreter, over random well-typed expressions.
+//! Random well-typed expressions: they end as they do in cel's own interpreter, and what is not read never decides.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use super::{Frame, Param, STACK_SIZE, Scope, compile};
-use crate::facts::schema::{Record, Value, facts};
+use super::{Compiled, Frame, Param, STACK_SIZE, Scope, Stop, compile};
+use crate::facts::schema::{Known, Record, Unread, Value, facts};
 
 facts! {
     /// An item.
     pub struct Item {
         /// A number.
-        pub n: i64,
+        pub n: Known<i64>,
         /// A text.
         pub text: String,
         /// A flag.
-        pub flag: bool,
+        pub flag: Known<bool>,
     }
-    /// A sample in which everything was read.
+    /// A sample in which everything can be unread.
     pub struct Whole {
         /// A number.
-        pub int: i64,
+        pub int: Known<i64>,
         /// A large number.
         pub large: i64,
         /// A float.
-        pub double: f64,
+        pub double: Known<f64>,
         /// A text.
-        pub text: String,
+        pub text: Known<String>,
         /// A flag.
-        pub flag: bool,
+        pub flag: Known<bool>,
         /// Numbers.
-        pub ints: Vec<i64>,
+        pub ints: Known<Vec<i64>>,
         /// Texts.
         pub texts: Vec<String>,
         /// Items.
@@ -43,18 +44,67 @@ facts! {
 }
 
 fn whole() -> Whole {
-    let item = |n: i64, text: &str, flag| Item { n, text: text.into(), flag };
+    let item = |n: i64, text: &str, flag| Item { n: Ok(n), text: text.into(), flag: Ok(flag) };
     Whole {
-        int: 3,
+        int: Ok(3),
         large: i64::MAX,
-        double: 0.5,
-        text: "größer".into(),
-        flag: true,
-        ints: vec![0, 1, 2, 3],
+        double: Ok(0.5),
+        text: Ok("größer".into()),
+        flag: Ok(true),
+        ints: Ok(vec![0, 1, 2, 3]),
         texts: vec!["a".into(), "ab".into(), String::new()],
         items: vec![item(0, "a", true), item(3, "ab", false)],
         item: item(-1, "b", false),
     }
+}
+
+/// Other values, of which [`mixed`] takes some.
+fn other() -> Whole {
+    let mut facts = Whole {
+        int: Ok(0),
+        double: Ok(-2.0),
+        text: Ok(String::new()),
+        flag: Ok(false),
+        ints: Ok(Vec::new()),
+        ..whole()
+    };
+    facts.items[0].flag = Ok(false);
+    facts.items[1].n = Ok(0);
+    facts.item.flag = Ok(true);
+    facts
+}
+
+/// Nothing was read, where that is possible.
+fn unread() -> Whole {
+    fn missing<T>() -> Known<T> {
+        Err(Unread::new("a fact", "read it"))
+    }
+    let mut facts =
+        Whole { int: missing(), double: missing(), text: missing(), flag: missing(), ints: missing(), ..whole() };
+    facts.items[0].flag = missing();
+    facts.items[1].n = missing();
+    facts.item.flag = missing();
+    facts
+}
+
+/// The sample, but for each bit of the mask another fact.
+fn mixed(mask: u8, others: &Whole) -> Whole {
+    let mut facts = whole();
+    let taken = |bit: u8| mask >> bit & 1 == 1;
+    fn take<T: Clone>(yes: bool, fact: &mut T, other: &T) {
+        if yes {
+            fact.clone_from(other);
+        }
+    }
+    take(taken(0), &mut facts.int, &others.int);
+    take(taken(1), &mut facts.double, &others.double);
+    take(taken(2), &mut facts.text, &others.text);
+    take(taken(3), &mut facts.flag, &others.flag);
+    take(taken(4), &mut facts.ints, &others.ints);
+    take(taken(5), &mut facts.items[0].flag, &others.items[0].flag);
+    take(taken(6), &mut facts.items[1].n, &others.items[1].n);
+    take(taken(7), &mut facts.item.flag, &others.item.flag);
+    facts
 }
 
 /// The types of the generated expressions.
@@ -244,48 +294,110 @@ fn to_cel(value: &Value<'_>) -> cel::Value {
     }
 }
 
-/// What both ended with: the value, or `None` for an error.
-type Ends = (Option<String>, Option<String>);
-
-fn both(source: &str, facts: &Whole) -> Option<Ends> {
+/// The expression, unless it is too long or too deep: then there is nothing to compare.
+fn checked(source: &str) -> Option<Compiled> {
     let roots = [("w", Whole::describe())];
-    let scope = Scope { roots: &roots, params: &[], present: &[] };
-    let compiled = match compile(source, scope) {
-        Ok(compiled) => compiled,
-        // Too long or too deep: nothing to compare.
-        Err(faults) if faults[0].message.contains("than") => return None,
+    match compile(source, Scope { roots: &roots, params: &[], present: &[] }) {
+        Ok(compiled) => Some(compiled),
+        Err(faults) if faults[0].message.contains("than") => None,
         Err(faults) => panic!("{source}: {faults:?}"),
-    };
+    }
+}
+
+/// How an expression can end.
+#[derive(Clone, Debug, PartialEq)]
+enum End {
+    Value(String),
+    Error,
+    Unread,
+}
+
+fn ours(compiled: &Compiled, facts: &Whole) -> End {
     let records: [&dyn Record; 1] = [facts];
     let params: [(String, Param); 0] = [];
-    let mut frame = Frame::new(&records, &params);
-    let ours = compiled.code.eval(&mut frame).ok().map(|value| format!("{:?}", to_cel(&value)));
+    match compiled.code.eval(&mut Frame::new(&records, &params)) {
+        Ok(value) => End::Value(format!("{:?}", to_cel(&value))),
+        Err(Stop::Error(_)) => End::Error,
+        Err(Stop::Unread(_)) => End::Unread,
+    }
+}
+
+fn cels(source: &str, facts: &Whole) -> End {
     let mut context = cel::Context::default();
     context.add_variable_from_value("w", to_cel(&Value::Record(facts)));
-    let theirs = cel::Program::compile(source).unwrap().execute(&context).ok().map(|value| format!("{value:?}"));
-    Some((ours, theirs))
+    let result = cel::Program::compile(source).unwrap().execute(&context);
+    result.map_or(End::Error, |value| End::Value(format!("{value:?}")))
+}
+
+/// Hands random expressions, each with a random mask, to the test.
+fn with_expressions(cases: u32, test: impl Fn(&str, &Compiled, u8) -> Result<(), TestCaseError> + Send + 'static) {
+    let run = move || {
+        let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+        let strategy = (0_usize..6, any::<u8>(), proptest::collection::vec(any::<u8>(), 0..60));
+        let result = runner.run(&strategy, |(kind, mask, choices)| {
+            let kind = [Kind::Bool, Kind::Int, Kind::Double, Kind::Text, Kind::Ints, Kind::Texts][kind];
+            let source = Maker { choices: choices.iter(), locals: Vec::new() }.make(kind, 4);
+            checked(&source).map_or(Ok(()), |compiled| test(&source, &compiled, mask))
+        });
+        result.unwrap_or_else(|failure| panic!("{failure}"));
+    };
+    // cel's parser needs it.
+    std::thread::Builder::new().stack_size(STACK_SIZE).spawn(run).unwrap().join().unwrap();
+}
+
+/// How often each end was seen, so that a test cannot pass without having compared anything.
+#[derive(Default)]
+struct Seen {
+    values: AtomicU32,
+    errors: AtomicU32,
+    unread: AtomicU32,
+}
+
+impl Seen {
+    fn note(&self, end: &End) {
+        let counter = match end {
+            End::Value(_) => &self.values,
+            End::Error => &self.errors,
+            End::Unread => &self.unread,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn counts(&self) -> [u32; 3] {
+        [&self.values, &self.errors, &self.unread].map(|counter| counter.load(Ordering::Relaxed))
+    }
 }
 
 #[test]
 fn compiled_expressions_agree_with_cels_interpreter() {
-    let run = || {
-        let facts = whole();
-        let compared = std::cell::Cell::new((0, 0));
-        let mut runner = TestRunner::new(Config { cases: 4_000, failure_persistence: None, ..Config::default() });
-        runner
-            .run(&(0_usize..6, proptest::collection::vec(any::<u8>(), 0..60)), |(kind, choices)| {
-                let kind = [Kind::Bool, Kind::Int, Kind::Double, Kind::Text, Kind::Ints, Kind::Texts][kind];
-                let source = Maker { choices: choices.iter(), locals: Vec::new() }.make(kind, 4);
-                if let Some((ours, theirs)) = both(&source, &facts) {
-                    let (values, errors) = compared.get();
-                    compared.set((values + u32::from(ours.is_some()), errors + u32::from(ours.is_none())));
-                    prop_assert_eq!(ours, theirs, "{}", source);
-                }
-                Ok(())
-            })
-            .unwrap();
-        let (values, errors) = compared.get();
-        assert!(values > 2_000 && errors > 50, "{values} values and {errors} errors were compared");
-    };
-    std::thread::Builder::new().stack_size(STACK_SIZE).spawn(run).unwrap().join().unwrap();
+    let seen = Arc::new(Seen::default());
+    let facts = whole();
+    let note = Arc::clone(&seen);
+    with_expressions(4_000, move |source, compiled, _| {
+        let end = ours(compiled, &facts);
+        note.note(&end);
+        prop_assert_eq!(end, cels(source, &facts), "{}", source);
+        Ok(())
+    });
+    let [values, errors, unread] = seen.counts();
+    assert!(values > 2_000 && errors > 50 && unread == 0, "{values} values, {errors} errors, {unread} unread");
+}
+
+#[test]
+fn what_was_not_read_never_decides() {
+    let seen = Arc::new(Seen::default());
+    let note = Arc::clone(&seen);
+    with_expressions(3_000, move |source, compiled, mask| {
+        let end = ours(compiled, &mixed(mask, &unread()));
+        note.note(&end);
+        if end != End::Unread {
+            // Whatever the missing facts are, the end is the same.
+            for replaced in [0, mask, mask & 0b0101_0101, mask & 0b1010_1010] {
+                prop_assert_eq!(&end, &ours(compiled, &mixed(replaced, &other())), "{} with {:#b}", source, replaced);
+            }
+        }
+        Ok(())
+    });
+    let [values, errors, unread] = seen.counts();
+    assert!(values > 1_000 && errors > 20 && unread > 300, "{values} values, {errors} errors, {unread} unread");
 }
