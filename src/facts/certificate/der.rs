@@ -140,7 +140,7 @@ fn is_pkcs7(bytes: &[u8]) -> bool {
 }
 
 /// Which form of private key the bytes start, if they do.
-fn private_key(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn private_key(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"openssh-key-v1\0") {
         return Some("an OpenSSH private key");
     }

@@ -89,7 +89,7 @@ pub enum Content {
 pub struct Cleaned {
     /// Its SHA-256, in lower-case hex digits.
     pub sha256: String,
-    /// Its text, where it is short enough to be shown (8 KiB).
+    /// Its text, where it is a certificate and short enough to be shown (8 KiB).
     pub text: Option<String>,
 }
 
@@ -130,7 +130,8 @@ pub fn read(value: &str) -> Reading {
     };
     let cleaned = (content != Content::PrivateKey).then(|| Cleaned {
         sha256: data_encoding::HEXLOWER.encode(&Sha256::digest(found.cleaned.as_bytes())),
-        text: (found.cleaned.len() <= LONGEST_KEPT).then_some(found.cleaned),
+        text: (found.cleaned.len() <= LONGEST_KEPT && matches!(content, Content::Certificate(_)))
+            .then_some(found.cleaned),
     });
     Reading { layout, fault, cleaned, content, private_key: found.private_key }
 }
@@ -298,6 +299,7 @@ fn examine_body(text: &Squeezed<'_>, body: &str, depth: usize) -> Found {
     }
     let (bytes, cleaned) = match decode(body) {
         Ok(decoded) => decoded,
+        Err(_) if let Some(form) = key_at_start(body) => return Found { private_key: Some(form), ..Found::default() },
         Err(Fault::Character { at, character }) => {
             let start = body.as_ptr() as usize - text.text.as_ptr() as usize;
             let offset = text.raw_offset(start + at);
@@ -366,6 +368,14 @@ fn as_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
         }
         Err(_) => None,
     }
+}
+
+/// The form of the private key that damaged base64 starts with.
+fn key_at_start(text: &str) -> Option<&'static str> {
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    // What tells a key stands in its first bytes.
+    let length = text.bytes().take(64).take_while(base64).count() / 4 * 4;
+    der::private_key(&unpadded_base64().decode(&text.as_bytes()[..length]).ok()?)
 }
 
 enum Fault {

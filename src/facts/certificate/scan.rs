@@ -59,14 +59,21 @@ impl<'a> Squeezed<'a> {
     pub fn new(raw: &'a str) -> Self {
         let mut text = String::new();
         let mut first_blank = None;
-        for (offset, (at, c)) in raw.char_indices().enumerate() {
+        let mut at = 0;
+        while at < raw.len() {
+            let run = raw.as_bytes()[at..].iter().position(|byte| !byte.is_ascii_graphic());
+            let end = run.map_or(raw.len(), |run| at + run);
+            text.push_str(&raw[at..end]);
+            let Some(c) = raw[end..].chars().next() else { break };
+            at = end + c.len_utf8();
             match blank(c) {
                 None => text.push(c),
-                Some(class) if first_blank.is_none() => {
-                    let next = raw[at + c.len_utf8()..].chars().next();
-                    first_blank = Some(FirstBlank { class, offset, name: name(c, next) });
+                Some(class) => {
+                    first_blank.get_or_insert_with(|| {
+                        let name = name(c, raw[at..].chars().next());
+                        FirstBlank { class, offset: raw[..end].chars().count(), name }
+                    });
                 }
-                Some(_) => {}
             }
         }
         Self { raw, text, first_blank }
@@ -118,9 +125,14 @@ const LABELS: [&str; 10] = [
 pub(super) fn markers(text: &str) -> Vec<Marker<'_>> {
     let mut markers: Vec<Marker<'_>> = Vec::new();
     let mut at = 0;
-    while let Some(found) = text[at..].find(is_dash) {
+    // Every dash is a hyphen or starts with the byte 0xE2.
+    while let Some(found) = memchr::memchr2(b'-', 0xE2, &text.as_bytes()[at..]) {
         let start = at + found;
         at = after_dashes(text, start);
+        if at == start {
+            at += text[start..].chars().next().map_or(1, char::len_utf8);
+            continue;
+        }
         // One hyphen is a character of base64url; a single long dash was several.
         if at - start < 2 {
             continue;
