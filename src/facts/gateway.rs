@@ -154,7 +154,8 @@ facts! {
     pub struct SessionLimits {
         /// SSTP sessions; null on Virtual WAN, which has no SSTP.
         pub sstp: Known<Option<i64>>,
-        /// IKEv2 and OpenVPN sessions together, beside the SSTP ones. Unread where Azure publishes no number.
+        /// IKEv2 and OpenVPN sessions together, beside the SSTP ones; on Virtual WAN all sessions. Unread where Azure
+        /// publishes no number.
         pub ikev2_open_vpn: Known<i64>,
     }
 }
@@ -270,11 +271,11 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
     let limit = match it.vpn_gateway_scale_unit {
         None => Err(Unread::new(format!("the scale units of `{name}`"), HOW)),
         Some(units) => sku::virtual_wan_sessions(units).ok_or_else(|| {
-            let what = format!("the session limit of the {units} scale units of `{name}` (Azure publishes none)");
+            let what = format!("the session limit of `{name}` at scale unit {units} (Azure publishes none)");
             Unread::new(what, "compare the sessions with what the portal shows for the hub")
         }),
     };
-    let limits = Limits::Together(limit);
+    let limits = Limits::together(limit);
     let health = it.vpn_client_connection_health.as_ref().and_then(|it| it.vpn_client_connections_count);
     let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
     let no_sku = || Unread::new(format!("the SKU of `{name}` (Virtual WAN has scale units instead)"), HOW);
@@ -343,23 +344,19 @@ fn limits_of_sku(sku: &Known<&'static Sku>, protocols: &[ClientProtocol]) -> Lim
         }),
         Err(unread) => Err(unread.clone()),
     };
-    Limits::ByProtocol {
-        sstp: Side { enabled: any || protocols.contains(&ClientProtocol::Sstp), limit: limit("SSTP", |sku| sku.sstp) },
-        other: Side {
-            enabled: any || protocols.iter().any(|it| *it != ClientProtocol::Sstp),
-            limit: limit("IKEv2/OpenVPN", |sku| sku.ikev2_open_vpn),
-        },
-    }
+    let sstp = any || protocols.contains(&ClientProtocol::Sstp);
+    let other = any || protocols.iter().any(|it| *it != ClientProtocol::Sstp);
+    Limits::by_protocol(
+        Side { enabled: sstp, limit: limit("SSTP", |sku| sku.sstp) },
+        Side { enabled: other, limit: limit("IKEv2/OpenVPN", |sku| sku.ikev2_open_vpn) },
+    )
 }
 
 impl From<&Limits> for SessionLimits {
     fn from(limits: &Limits) -> Self {
-        match limits {
-            Limits::ByProtocol { sstp, other } => Self {
-                sstp: sstp.limit.clone().map(|limit| Some(limit.into())),
-                ikev2_open_vpn: other.limit.clone().map(Into::into),
-            },
-            Limits::Together(limit) => Self { sstp: Ok(None), ikev2_open_vpn: limit.clone().map(Into::into) },
+        Self {
+            sstp: limits.sstp().cloned().transpose().map(|limit| limit.map(Into::into)),
+            ikev2_open_vpn: limits.other().clone().map(Into::into),
         }
     }
 }

@@ -53,9 +53,9 @@ facts! {
         pub at: Option<String>,
         /// Sessions of all protocols.
         pub total: i64,
-        /// SSTP sessions; null where the source does not tell the protocols of all sessions.
+        /// SSTP sessions; null where nothing tells the protocols of all sessions.
         pub sstp: Option<i64>,
-        /// IKEv2 and OpenVPN sessions; null where the source does not tell the protocols of all sessions.
+        /// IKEv2 and OpenVPN sessions; null where nothing tells the protocols of all sessions.
         pub ikev2_open_vpn: Option<i64>,
     }
 
@@ -152,7 +152,7 @@ fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: O
     let used_at_most = match judged.iter().map(|it| it.at_most).collect::<Option<Vec<f64>>>() {
         _ if judged.is_empty() => Err(missing.everything()),
         Some(shares) => Ok(shares.into_iter().fold(0.0, f64::max)),
-        None => Err(limits.unread().unwrap_or_else(|| missing.everything())),
+        None => Err(limits.unread().cloned().unwrap_or_else(|| missing.everything())),
     };
     let known = match &used_at_most {
         Ok(most) if *most <= used_at_least => Ok(true),
@@ -162,12 +162,12 @@ fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: O
     Sessions {
         now,
         peak,
-        counts: judged.iter().map(Judged::fact).collect(),
+        counts: judged.iter().map(|it| it.fact(limits)).collect(),
         used_at_least,
         used_at_most,
         known,
-        tightest: top.and_then(|it| it.used.tightest),
-        used: top.map(|it| it.used.words.clone()).unwrap_or_default(),
+        tightest: top.and_then(|it| limits.tightest(it.load, it.used)),
+        used: top.map(|it| limits.words(it.load, it.used)).unwrap_or_default(),
         source: top.map(Judged::source_words).unwrap_or_default(),
     }
 }
@@ -190,9 +190,9 @@ impl<'a> Missing<'a> {
             gateway: readings.gateway,
             get: match limits {
                 _ if updating => "read the gateway again once it is Succeeded",
-                Limits::ByProtocol { .. } => "add a GET of the gateway itself, or ask for its sessions with --sessions",
-                // A session answer exists for gateways of a virtual network only.
-                Limits::Together(_) => "add a GET of the gateway itself",
+                // Virtual WAN gives no session answer.
+                _ if limits.sstp().is_none() => "add a GET of the gateway itself",
+                _ => "add a GET of the gateway itself, or ask for its sessions with --sessions",
             },
             why: if updating { " (while it is Updating it gives none)" } else { "" },
             trouble: trouble.map(|it| format!(" ({it})")).unwrap_or_default(),
@@ -212,7 +212,7 @@ impl<'a> Missing<'a> {
     fn everything(&self) -> Unread {
         let mut what = self.count().what;
         if !self.trouble.is_empty() {
-            what = format!("{what}, nor a usable metric P2SConnectionCount{},", self.trouble);
+            what = format!("{what}, nor a usable metric P2SConnectionCount{}", self.trouble);
         }
         let metric = "or its metric P2SConnectionCount (interval PT1M, aggregation Total, split by Protocol)";
         Unread::new(what, format!("{}, {metric}", self.get))
@@ -226,14 +226,14 @@ impl<'a> Missing<'a> {
 }
 
 impl Judged {
-    fn fact(&self) -> SessionCount {
-        let told = self.load.untold == 0.0;
+    fn fact(&self, limits: &Limits) -> SessionCount {
+        let told = limits.told(self.load);
         SessionCount {
             source: self.source,
             at: self.at.clone(),
             total: self.load.total() as i64,
-            sstp: told.then_some(self.load.sstp as i64),
-            ikev2_open_vpn: told.then_some(self.load.other as i64),
+            sstp: told.map(|load| load.sstp as i64),
+            ikev2_open_vpn: told.map(|load| load.other as i64),
         }
     }
 

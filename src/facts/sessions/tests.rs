@@ -8,23 +8,18 @@ fn side(limit: Option<u32>) -> Side {
     Side { enabled: true, limit: limit.ok_or_else(|| Unread::new("the limit", "wait")) }
 }
 
-fn only(side: Side) -> (Side, Side) {
-    (side.clone(), Side { enabled: false, ..side })
-}
-
 /// VpnGw1AZ with SSTP and IKEv2.
 fn both() -> Limits {
-    Limits::ByProtocol { sstp: side(Some(128)), other: side(Some(250)) }
+    Limits::by_protocol(side(Some(128)), side(Some(250)))
 }
 
 /// VpnGw1AZ without SSTP.
 fn without_sstp() -> Limits {
-    let (other, _) = only(side(Some(250)));
-    Limits::ByProtocol { sstp: Side { enabled: false, limit: Ok(128) }, other }
+    Limits::by_protocol(Side { enabled: false, limit: Ok(128) }, side(Some(250)))
 }
 
 fn only_sstp() -> Limits {
-    Limits::ByProtocol { sstp: side(Some(128)), other: Side { enabled: false, limit: Ok(250) } }
+    Limits::by_protocol(side(Some(128)), Side { enabled: false, limit: Ok(250) })
 }
 
 #[derive(Default)]
@@ -103,6 +98,8 @@ fn a_total_of_both_kinds_is_a_range_over_whole_sessions() {
     // All of them may be SSTP.
     assert_eq!(health(102, &both()).used_at_most, Ok(102.0 / 128.0));
     assert!(health(102, &both()).known.is_err());
+    assert_eq!(health(102, &both()).counts[0].sstp, None);
+    assert_eq!(health(102, &only_sstp()).counts[0].sstp, Some(102));
 }
 
 #[test]
@@ -212,20 +209,23 @@ fn every_source_counts_for_itself_and_the_largest_speaks() {
 
 #[test]
 fn an_unpublished_limit_is_unread_unless_the_other_one_is_exceeded() {
-    let basic = Limits::ByProtocol { sstp: side(Some(128)), other: side(None) };
+    let basic = Limits::by_protocol(side(Some(128)), side(None));
     assert!(health(3, &basic).used_at_most.is_err());
     assert_eq!(health(3, &basic).used_at_least, 0.0);
     let at: &[Point] = &[("09:14:00", Some(128.0))];
     let sessions = metrics(metric(&[(&[("Protocol", "SSTP")], at)]), &basic);
     assert_eq!((sessions.used_at_least, sessions.used_at_most.is_err()), (1.0, true));
     assert_eq!(sessions.used, "128 of 128 SSTP sessions (100 %)");
-    let sstp = Limits::ByProtocol { sstp: side(Some(128)), other: Side { enabled: false, ..side(None) } };
+    let sstp = Limits::by_protocol(side(Some(128)), Side { enabled: false, ..side(None) });
+    // Sessions of a protocol that is not enabled count all the same.
+    let sessions = metrics(metric(&[(&[("Protocol", "IKEv2")], &[("09:14:00", Some(1.0))])]), &sstp);
+    assert_eq!(sessions.used_at_most.unwrap_err().what, "the limit");
     assert_eq!(range(&health(64, &sstp)), (0.5, 0.5));
 }
 
 #[test]
 fn virtual_wan_has_one_limit_for_all_protocols() {
-    let limits = Limits::Together(Ok(20_000));
+    let limits = Limits::together(Ok(20_000));
     let at: &[Point] = &[("09:14:00", Some(8_000.0))];
     let series = metric(&[(&[("Protocol", "IKEv2")], at), (&[("Protocol", "SSTP")], at)]);
     assert_eq!(range(&metrics(series, &limits)), (0.8, 0.8));
