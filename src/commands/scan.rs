@@ -34,7 +34,7 @@ pub fn run(scan: &Scan) -> Exit {
 fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     // Whole seconds: a report shows no more, and a run with `--now` of a report gives the same report.
     let clock = || OffsetDateTime::now_utc().replace_nanosecond(0);
-    let now = scan.output.now.map_or_else(|| clock().unwrap_or(OffsetDateTime::UNIX_EPOCH), |now| now);
+    let now = scan.output.now.unwrap_or_else(|| clock().unwrap_or(OffsetDateTime::UNIX_EPOCH));
     let policies = policies(&scan.policies)?;
 
     let (read, inventory) = inventory::collect(|sink| read(&scan.source, now, sink));

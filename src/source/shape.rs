@@ -43,8 +43,11 @@ pub enum ItemShape {
     Error,
 }
 
+/// Whether an object with these keys has a shape.
+type Test = fn(Keys) -> bool;
+
 /// Shapes of objects: the first row that holds decides.
-const ITEMS: &[(fn(Keys) -> bool, ItemShape)] = &[
+const ITEMS: &[(Test, ItemShape)] = &[
     (|keys| keys.all(&["timeseries", "name"]), ItemShape::Known(Kind::Metric)),
     (|keys| keys.all(&["vpnconnectionid"]), ItemShape::SessionRow),
     // A template has resources; that it is none itself is said with its shape's name.
