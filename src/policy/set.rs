@@ -88,7 +88,7 @@ impl PolicySet {
             let matcher = glob.compile_matcher();
             if !self.policies.iter().any(|policy| matcher.is_match(policy.id())) {
                 let hint = did_you_mean(text, self.policies.iter().map(Policy::id))
-                    .unwrap_or_else(|| "`azaudit policies list` names them all".to_owned());
+                    .unwrap_or_else(|| format!("there are {}", listed(self.policies.iter().map(Policy::id))));
                 return Err(wrong(text, format!("no policy matches `{text}`"), Some(hint)));
             }
             set.add(glob);
