@@ -4,6 +4,8 @@
 //! JSON text that is not parsed yet, and [`Gap`]s for what could not be read. Nothing downstream can tell which
 //! source it was.
 
+pub mod arm;
+
 use std::fmt;
 use std::ops::Range;
 
