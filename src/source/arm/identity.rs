@@ -105,17 +105,20 @@ impl Settings {
             return link(Err("AZURE_FEDERATED_TOKEN_FILE is not set".into()));
         };
         let credential_options = ClientAssertionCredentialOptions { client_options: self.client_options(false) };
-        let mut options = WorkloadIdentityCredentialOptions { credential_options, ..Default::default() };
-        options.tenant_id = self.tenant.clone();
-        options.client_id = self.client.clone();
-        options.token_file_path = Some(file.clone());
+        let options = WorkloadIdentityCredentialOptions {
+            credential_options,
+            tenant_id: self.tenant.clone(),
+            client_id: self.client.clone(),
+            token_file_path: Some(file.clone()),
+        };
         link(erased(WorkloadIdentityCredential::new(Some(options))))
     }
 
     fn managed(&self, limit: Duration) -> Link {
-        let mut options = ManagedIdentityCredentialOptions::default();
-        options.client_options = self.client_options(true);
-        options.user_assigned_id = self.client.clone().map(UserAssignedId::ClientId);
+        let options = ManagedIdentityCredentialOptions {
+            client_options: self.client_options(true),
+            user_assigned_id: self.client.clone().map(UserAssignedId::ClientId),
+        };
         let credential = erased(ManagedIdentityCredential::new(Some(options)));
         Link { name: "managed identity", limit, decisive: false, credential }
     }
@@ -139,7 +142,7 @@ impl Settings {
             );
         };
         let credential_options = ClientAssertionCredentialOptions { client_options: self.client_options(false) };
-        let options = AzurePipelinesCredentialOptions { credential_options, ..Default::default() };
+        let options = AzurePipelinesCredentialOptions { credential_options };
         let token = Secret::new(token.0.clone());
         link(erased(AzurePipelinesCredential::new(tenant.clone(), client.clone(), connection, token, Some(options))))
     }

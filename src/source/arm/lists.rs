@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::intake::{Event, Events};
 use super::kinds::{self, Kind, Listing};
 use super::page::Page;
+use super::plan::all;
 use super::row::Row;
 use super::subscriptions::Scope;
 use crate::source::Reason;
@@ -86,9 +87,9 @@ pub(super) async fn list_under(client: Arc<Client>, kind: &'static Kind, parent:
 }
 
 async fn follow(
-    client: &Client,
+    client: &Arc<Client>,
     first: Url,
-    kind: &Kind,
+    kind: &'static Kind,
     by_id: bool,
     input: usize,
     events: &Events,
@@ -97,12 +98,16 @@ async fn follow(
     while let Some(page) = pager.next(client).await {
         let mut rows: Vec<Row> = page?.rows.into_iter().map(Row::new).collect();
         if by_id {
-            let listed = std::mem::take(&mut rows);
-            for listed in listed.into_iter().filter(|row| row.ty == kind.name) {
-                match get(client, Step::Lists, &listed.id, kind.name).await {
+            let listed = std::mem::take(&mut rows).into_iter().filter(|row| row.ty == kind.name);
+            let jobs = listed.map(|listed| {
+                let client = Arc::clone(client);
+                async move { (get(&client, Step::Lists, &listed.id, kind.name).await, listed.id) }
+            });
+            for (answer, id) in all(jobs.collect()).await {
+                match answer {
                     Ok(row) => rows.push(Row { fresh: true, ..row }),
                     Err(failure) => {
-                        let _ = events.send(Event::Gap(failure.gap(listed.id, kind.name))).await;
+                        let _ = events.send(Event::Gap(failure.gap(id, kind.name))).await;
                     }
                 }
             }

@@ -101,7 +101,7 @@ impl Plan<'_> {
         for (input, scope) in self.scopes.iter().enumerate() {
             let empty = self.intake.rows[input] == 0;
             if let Some(denied) = &scope.denied
-                && (empty || denied.reason == Reason::Forbidden)
+                && (empty || scope.is_refused())
             {
                 self.intake.gap(denied.gap(scope.subscription_path(), "subscription"));
             } else if empty {

@@ -32,10 +32,15 @@ impl Scope {
 
     /// Whether nothing more needs to be asked: it is not there, or not for us.
     pub(super) fn is_lost(&self) -> bool {
-        self.denied.as_ref().is_some_and(|it| {
-            it.reason == Reason::Forbidden
-                || it.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("SubscriptionNotFound"))
-        })
+        self.is_refused()
+            || self.denied.as_ref().and_then(|it| it.code.as_deref()).is_some_and(|code| {
+                ["SubscriptionNotFound", "InvalidSubscriptionId"].iter().any(|it| code.eq_ignore_ascii_case(it))
+            })
+    }
+
+    /// Whether the identity may not read it, whatever else was found in it.
+    pub(super) fn is_refused(&self) -> bool {
+        self.denied.as_ref().is_some_and(|it| matches!(it.status, Some(401 | 403)))
     }
 }
 
@@ -112,7 +117,9 @@ async fn list(client: &Arc<Client>) -> (Vec<Subscription>, Option<Failure>) {
 
 async fn look_at(client: &Client, id: &str) -> Result<(), Failure> {
     let url = client.endpoint().url(&format!("/subscriptions/{id}"), &format!("api-version={}", kinds::SUBSCRIPTIONS));
-    client.read(Call::get(Step::Subscriptions, url), |_| Ok(())).await
+    let answer = client.read(Call::get(Step::Subscriptions, url), |_| Ok(())).await;
+    // Azure does not tell a subscription that is not there from one that is not for us.
+    answer.map_err(|it| if it.reason == Reason::Missing { Failure { reason: Reason::Forbidden, ..it } } else { it })
 }
 
 /// The id of the subscription that was asked for by id or name.
