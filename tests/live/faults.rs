@@ -143,3 +143,36 @@ fn an_endpoint_that_nobody_listens_on_ends_the_run() {
     let (report, ..) = collect(&gone);
     assert!(matches!(report, Err(LiveError::Unreachable { .. })), "{report:?}");
 }
+
+#[test]
+fn a_connection_that_breaks_is_made_again() {
+    for answer in [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n{\"value\": [",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n400\r\n{\"value\": [",
+    ] {
+        let arm = MockArm::start(estate());
+        let broken = wire::breaking(&arm.url(), 1, answer);
+        let (_, sink) = audit(&LiveOptions { arm_endpoint: Some(broken), ..options(&arm) });
+        assert_eq!(sink.names(), NAMES, "{answer}");
+        assert_eq!(sink.gap_list(), []);
+    }
+}
+
+#[test]
+fn a_connection_that_always_breaks_ends_the_run_within_the_budget() {
+    let arm = MockArm::start(estate());
+    let broken = wire::breaking(&arm.url(), usize::MAX, "");
+    let short = LiveOptions { arm_endpoint: Some(broken), timeout: Duration::from_secs(1), ..options(&arm) };
+    let (report, ..) = collect(&short);
+    assert!(matches!(report, Err(LiveError::Unreachable { .. })), "{report:?}");
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_damaged_and_asked_for_again() {
+    let page = ResponseTemplate::new(200).set_body_raw("<html><title>Sign in to the hotel</title>", "text/html");
+    let arm = MockArm::start(estate()).always(path_has("/metrics"), page);
+    let (_, sink) = audit(&options(&arm));
+    assert_eq!(sink.gap_list(), [(gateway().as_str(), "metrics", Reason::Damaged)]);
+    assert_eq!(arm.count("/metrics"), 3);
+}

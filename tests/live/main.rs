@@ -21,6 +21,7 @@ use wiremock::{Request, ResponseTemplate};
 
 use support::mock_arm::{MockArm, error, is_graph, is_later_graph_page};
 use support::recording::Recording;
+use support::wire;
 
 const HUB: &str = "11111111-1111-1111-1111-111111111111";
 const SPOKE: &str = "22222222-2222-2222-2222-222222222222";

@@ -240,3 +240,18 @@ fn a_resource_group_that_nobody_has_ends_the_run() {
     let (report, ..) = collect(&LiveOptions { resource_group: Some("nowhere".into()), ..options(&arm) });
     assert_eq!(report.unwrap_err(), LiveError::UnknownResourceGroup("nowhere".into()));
 }
+
+#[test]
+fn many_subscriptions_share_queries_of_three_hundred() {
+    let ids = (0..650).map(|n| format!("{n:08}-0000-0000-0000-000000000000"));
+    let mut estate: Vec<Value> = ids.map(|it| resource(&it, NETWORK, "vnet", json!({}))).collect();
+    estate.extend((0..2100).map(|n| resource(HUB, INTERFACE, &format!("nic{n}"), json!({}))));
+    let resources = estate.len();
+    let arm = MockArm::start(estate);
+    let all = LiveOptions { subscriptions: vec![], all_subscriptions: true, ..options(&arm) };
+    let (report, sink) = audit(&all);
+    assert_eq!(sink.names().len(), resources);
+    // Four kinds of query for each of three batches; the 2,100 interfaces of the last subscription take two pages more.
+    assert!(report.requests.contains(&("Resource Graph".into(), 4 * 3 + 2)), "{:?}", report.requests);
+    assert_eq!(report.requests.iter().map(|(_, count)| count).sum::<u64>(), 1 + 4 * 3 + 2);
+}

@@ -3,3 +3,4 @@
 
 pub mod mock_arm;
 pub mod recording;
+pub mod wire;
