@@ -14,6 +14,16 @@ fn a_refused_token_is_renewed_once() {
 }
 
 #[test]
+fn requests_that_are_refused_together_renew_the_token_together() {
+    let old = |request: &Request| is_graph(request) && request.headers["authorization"] == "Bearer token-1";
+    let arm = MockArm::start(estate()).always(old, error(401, "ExpiredAuthenticationToken"));
+    let (report, sink, credential) = collect(&options(&arm));
+    assert!(report.is_ok());
+    assert_eq!(sink.names(), NAMES);
+    assert_eq!(credential.calls(), 2);
+}
+
+#[test]
 fn an_identity_that_is_refused_twice_ends_the_run() {
     let arm = MockArm::start(estate()).always(|_| true, error(401, "InvalidAuthenticationTokenTenant"));
     let (report, _, credential) = collect(&options(&arm));

@@ -114,6 +114,15 @@ impl MockArm {
         format!("{}/msi/token", self.server.uri())
     }
 
+    /// The environment in which azaudit finds this mock, and signs in to it as a managed identity.
+    pub fn variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("AZURE_RESOURCE_MANAGER_ENDPOINT", self.url()),
+            ("IDENTITY_ENDPOINT", self.identity_endpoint()),
+            ("IDENTITY_HEADER", "secret".into()),
+        ]
+    }
+
     /// Every request that came, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.runtime.block_on(self.server.received_requests()).expect("requests are recorded")
@@ -216,7 +225,7 @@ impl State {
         if let Some(scope) = path.strip_suffix("/resources") {
             let filter = query(request, "$filter").to_lowercase();
             let mut rows = self.under(scope);
-            rows.retain(|it| filter.contains(&format!("'{}'", type_of(it))));
+            rows.retain(|it| filter.is_empty() || filter.contains(&format!("'{}'", type_of(it))));
             let rows = rows
                 .into_iter()
                 .map(|it| json!({"id": it["id"], "name": it["name"], "type": it["type"], "location": it["location"]}));

@@ -95,19 +95,28 @@ pub(crate) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 /// bare, PascalCase, OData, an OAuth error, a page of HTML, nothing.
 fn describe(body: &[u8]) -> (Option<String>, Option<String>) {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return (None, plain_text(body)) };
-    let error = ["error", "odata.error"].into_iter().find_map(|name| member(&value, name)).unwrap_or(&value);
-    if let Some(code) = error.as_str() {
+    let wrapper = ["error", "odata.error", "errorResponse"].into_iter().find_map(|name| member(&value, name));
+    let error = wrapper.unwrap_or(&value);
+    if error.is_string() {
         let message = member(&value, "error_description").or_else(|| member(&value, "message"));
-        return (text(Some(error)).or_else(|| Some(code.to_owned())), text(message));
+        return (text(Some(error)), text(message));
     }
-    let (mut code, mut message) = (text(member(error, "code")), text(member(error, "message")));
-    if code.is_none() || message.is_none() {
-        let details = member(error, "details").and_then(Value::as_array);
-        let first = details.and_then(|details| details.first());
-        code = code.or_else(|| text(first.and_then(|first| member(first, "code"))));
-        message = message.or_else(|| text(first.and_then(|first| member(first, "message"))));
-    }
-    (code, message)
+    let said = |error: &Value| {
+        let code = member(error, "code").or_else(|| member(error, "errorCode"));
+        (text(code), text(member(error, "message")))
+    };
+    let (code, message) = said(error);
+    let details = member(error, "details").and_then(Value::as_array).and_then(|details| details.first());
+    // Resource Graph's own message is a request id; what is wrong stands in the first detail.
+    let (inner_code, inner) = details.map(said).unwrap_or_default();
+    let message = match (message, inner) {
+        (Some(message), Some(inner)) if inner != message => Some(match &inner_code {
+            Some(code) => format!("{message} ({code}: {inner})"),
+            None => format!("{message} ({inner})"),
+        }),
+        (message, inner) => message.or(inner),
+    };
+    (code.or(inner_code), message)
 }
 
 fn text(value: Option<&Value>) -> Option<String> {
@@ -154,6 +163,9 @@ mod tests {
             (r#"{"Code":"X","Message":"a \"quoted\" word"}"#, "X: a \"quoted\" word"),
             (r#"{"error":{"message":"only words"}}"#, "HTTP 403: only words"),
             (r#"{"error":{"code":"BadRequest","details":[{"code":"P","message":"inner"}]}}"#, "BadRequest: inner"),
+            (r#"{"code":"A","message":"m","details":[{"code":"B","message":"n"}]}"#, "A: m (B: n)"),
+            (r#"{"code":"A","message":"m","details":[{"code":"A","message":"m"}]}"#, "A: m"),
+            (r#"{"ErrorCode":"E","Message":"m","Values":{}}"#, "E: m"),
             (r#"{"odata.error":{"code":"O","message":{"lang":"en","value":"v"}}}"#, "O: v"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215"}"#, "invalid_client: AADSTS7000215"),
             ("<html><TITLE>502 Bad\r\nGateway</TITLE>", "HTTP 403: a web page, 502 Bad Gateway"),

@@ -234,3 +234,21 @@ fn explain(error: &azure_core::Error) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show() {
+        assert_eq!(format!("{:?}", Some(Hidden("very-secret".into()))), "Some(***)");
+    }
+
+    #[test]
+    fn an_error_is_told_in_one_line_without_its_web_page() {
+        let inner = azure_core::Error::with_message(ErrorKind::Io, "no\nroute");
+        let outer = "sign-in failed\nTo troubleshoot, visit https://aka.ms/x";
+        let error = azure_core::Error::with_error(ErrorKind::Credential, inner, outer);
+        assert_eq!(explain(&error), "sign-in failed: no route");
+    }
+}

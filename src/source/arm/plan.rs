@@ -15,6 +15,7 @@ use super::graph::{self, Asked};
 use super::intake::{Event, Events, Intake};
 use super::kinds::{self, Kind, Listing};
 use super::lists::{self, Pager};
+use super::row::Row;
 use super::subscriptions::{self, Scope};
 use super::{LiveOptions, LiveReport, outside};
 use crate::source::{Reason, Sink};
@@ -135,16 +136,13 @@ impl Plan<'_> {
         Ok(silent)
     }
 
-    /// Whether the scope holds a resource of a type that is read.
+    /// Whether the scope holds a resource of a type that is read, by the list of resources of all types.
     async fn something_there(&self, scope: &Scope) -> Result<bool, Failure> {
-        let names =
-            kinds::QUERIES.iter().flat_map(|query| query.kinds).filter(|kind| kind.path.starts_with("Microsoft."));
-        let filter: Vec<String> = names.map(|kind| format!("resourceType eq '{}'", kind.path)).collect();
-        let query = format!("$filter={}&$top=1&api-version={}", filter.join(" or "), kinds::RESOURCES);
-        let url = self.client.endpoint().url(&format!("{}/resources", scope.path), &query);
+        let version = format!("api-version={}", kinds::RESOURCES);
+        let url = self.client.endpoint().url(&format!("{}/resources", scope.path), &version);
         let mut pager = Pager::new(Step::Lists, url);
         while let Some(page) = pager.next(self.client).await {
-            if !page?.rows.is_empty() {
+            if page?.rows.into_iter().any(|row| kinds::find(&Row::new(row).ty).is_some()) {
                 return Ok(true);
             }
         }
