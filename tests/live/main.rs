@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use azaudit::inventory::{self, ResourceId};
 use azaudit::source::arm::{self, LiveError, LiveOptions, LiveReport};
-use azaudit::source::{Kind, Reason};
+use azaudit::source::{Kind, Reason, Sink};
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use serde_json::{Value, json};
 use time::OffsetDateTime;

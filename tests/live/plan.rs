@@ -255,3 +255,33 @@ fn many_subscriptions_share_queries_of_three_hundred() {
     assert!(report.requests.contains(&("Resource Graph".into(), 4 * 3 + 2)), "{:?}", report.requests);
     assert_eq!(report.requests.iter().map(|(_, count)| count).sum::<u64>(), 1 + 4 * 3 + 2);
 }
+
+#[test]
+fn the_inventory_finds_what_was_read() {
+    let answer = json!({"value": [{"id": "x", "name": {"value": "P2SConnectionCount"}, "timeseries": [{"data": [{"total": 3.0}]}]}]});
+    let arm = MockArm::start(estate())
+        .metrics(&gateway(), answer)
+        .sessions(&gateway(), json!({"value": [{"vpnConnectionId": "OVPN_1"}]}));
+    let options = LiveOptions { sessions: true, ..options(&arm) };
+    let read = |sink: &mut dyn Sink| arm::collect_as(Arc::new(Counting::default()), &options, &|_| None, sink);
+    let (report, inventory) = inventory::collect(read);
+    assert!(report.is_ok());
+    assert_eq!((inventory.network_interfaces.len(), inventory.gaps.len()), (5, 0));
+    let id = ResourceId::new(&gateway());
+    let clients = inventory.gateways.get(&id).and_then(|it| it.properties.vpn_client_configuration.clone()).unwrap();
+    assert_eq!(clients.vpn_client_connection_health.unwrap().vpn_client_connections_count, Some(7));
+    assert_eq!(inventory.metrics_of(&id).next().unwrap().timeseries[0].data[0].total, Some(3.0));
+    assert_eq!(inventory.sessions_of(&id).unwrap().value.len(), 1);
+}
+
+#[test]
+fn nothing_is_known_of_a_denied_subscription() {
+    let mut both = estate();
+    both.push(resource(SPOKE, NETWORK, "spoke", json!({})));
+    let arm = MockArm::start(both).deny(SPOKE);
+    let options = LiveOptions { subscriptions: vec![HUB.into(), SPOKE.into()], ..options(&arm) };
+    let read = |sink: &mut dyn Sink| arm::collect_as(Arc::new(Counting::default()), &options, &|_| None, sink);
+    let (_, inventory) = inventory::collect(read);
+    assert!(inventory.incomplete("microsoft.network/routetables", SPOKE).is_some());
+    assert!(inventory.incomplete("microsoft.network/routetables", HUB).is_none());
+}

@@ -107,11 +107,7 @@ fn a_gateway_of_a_virtual_hub_answers_with_itself() {
     let counted = json!({"vpnClientConnectionHealth": {"vpnClientConnectionsCount": 12}});
     let arm = arm.sessions(&id(HUB, ty, "hub-gw"), resource(HUB, ty, "hub-gw", counted.clone()));
     let (_, sink) = audit(&LiveOptions { sessions: true, ..options(&arm) });
-    let copies = sink.items(Kind::Resource);
-    assert_eq!(copies.len(), 2);
-    assert_eq!(
-        (copies[0].1["properties"].clone(), copies[1].1["properties"].clone()),
-        (json!({"vpnGatewayScaleUnit": 1}), counted)
-    );
+    let copies: Vec<Value> = sink.items(Kind::Resource).into_iter().map(|(_, it)| it["properties"].clone()).collect();
+    assert_eq!(copies, [counted, json!({"vpnGatewayScaleUnit": 1})], "the first copy counts");
     assert_eq!(arm.count("/metrics"), 1);
 }

@@ -69,34 +69,33 @@ pub(super) fn take(answers: Answers, intake: &mut Intake<'_>) {
         }
     };
     let of_hub = resource.ty == kinds::P2S_GATEWAY;
-    intake.hand_over(input, Kind::Resource, std::iter::once(resource.text.as_str()), None);
-    match metrics {
-        Ok(metrics) => {
-            let texts = metrics.iter().map(String::as_str);
-            intake.hand_over(input, Kind::Metric, texts, Some(&id));
-        }
-        Err(failure) => intake.gap(failure.gap(&id, "metrics")),
-    }
     match sessions {
-        // Virtual WAN answers with the gateway, and the number of sessions in it.
         Some(Ok(text)) => {
+            // Virtual WAN answers with the gateway itself and the number of sessions in it. It goes first: of two
+            // copies the first counts, and a plain GET may hold an older number.
             let kind = if of_hub { Kind::Resource } else { Kind::Sessions };
             intake.hand_over(input, kind, std::iter::once(text.as_str()), Some(&id));
         }
-        Some(Err(failure)) => {
-            let action = if of_hub {
-                "Microsoft.Network/p2sVpnGateways/getp2svpnconnectionhealth/action"
-            } else {
-                "Microsoft.Network/virtualNetworkGateways/getvpnclientconnectionhealth/action"
-            };
-            let Gap { scope, what, reason, mut detail } = failure.gap(&id, "sessions");
-            if reason == Reason::Forbidden {
-                detail.push_str(&format!("; --sessions needs {action}, which Reader does not have"));
-            }
-            intake.gap(Gap { scope, what, reason, detail });
-        }
+        Some(Err(failure)) => intake.gap(no_sessions(&failure, &id, of_hub)),
         None => {}
     }
+    intake.hand_over(input, Kind::Resource, std::iter::once(resource.text.as_str()), None);
+    match metrics {
+        Ok(metrics) => intake.hand_over(input, Kind::Metric, metrics.iter().map(String::as_str), Some(&id)),
+        Err(failure) => intake.gap(failure.gap(&id, "metrics")),
+    }
+}
+
+fn no_sessions(failure: &Failure, id: &str, of_hub: bool) -> Gap {
+    let mut gap = failure.gap(id, "sessions");
+    if gap.reason == Reason::Forbidden {
+        let action = match of_hub {
+            true => "Microsoft.Network/p2sVpnGateways/getp2svpnconnectionhealth/action",
+            false => "Microsoft.Network/virtualNetworkGateways/getvpnclientconnectionhealth/action",
+        };
+        gap.detail.push_str(&format!("; --sessions needs {action}, which Reader does not have"));
+    }
+    gap
 }
 
 /// Each metric of the answer, with an id that names the gateway.
