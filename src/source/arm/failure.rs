@@ -71,7 +71,8 @@ impl Failure {
     pub(crate) fn means_none(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
         (self.status == Some(409) && code.eq_ignore_ascii_case("MissingSubscriptionRegistration"))
-            || (self.status == Some(404) && code.eq_ignore_ascii_case("InvalidResourceType"))
+            || (self.status == Some(404)
+                && ["InvalidResourceType", "InvalidResourceNamespace"].iter().any(|it| code.eq_ignore_ascii_case(it)))
     }
 
     /// The gap that it leaves.
