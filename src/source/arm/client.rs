@@ -136,7 +136,8 @@ impl Client {
             http: transport::builder(endpoint.is_loopback()).build()?,
             endpoint,
             tokens,
-            budget,
+            // No clock overflows by adding a day.
+            budget: budget.min(Duration::from_secs(24 * 60 * 60)),
             width: Semaphore::new(WIDTH),
             graph_width: Semaphore::new(GRAPH_WIDTH),
             graph_quota: Mutex::new(None),

@@ -7,6 +7,9 @@ use reqwest::header::HeaderMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+/// A longer wait is as good as none, and no clock overflows by adding it.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Whether asking again may help.
 pub(crate) fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
@@ -14,6 +17,10 @@ pub(crate) fn is_passing(status: u16) -> bool {
 
 /// How long the answer asks us to wait, if it does. The text is looked at for throttled requests only.
 pub(crate) fn asked(status: u16, headers: &HeaderMap, text: &str) -> Option<Duration> {
+    named(status, headers, text).map(|wait| wait.min(LONGEST))
+}
+
+fn named(status: u16, headers: &HeaderMap, text: &str) -> Option<Duration> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
         if let Some(ms) = header(name).and_then(|value| value.parse::<u64>().ok()) {
@@ -41,7 +48,7 @@ pub(crate) fn asked(status: u16, headers: &HeaderMap, text: &str) -> Option<Dura
 pub(crate) fn quota_spent(headers: &HeaderMap) -> Option<Duration> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let remaining: i64 = header("x-ms-user-quota-remaining")?.parse().ok()?;
-    (remaining <= 0).then(|| header("x-ms-user-quota-resets-after").and_then(clock)).flatten()
+    (remaining <= 0).then(|| header("x-ms-user-quota-resets-after").and_then(clock)).flatten().map(|it| it.min(LONGEST))
 }
 
 /// `hh:mm:ss`.
@@ -95,6 +102,13 @@ mod tests {
         let words = "The request was throttled. Please try again after '37' seconds.";
         assert_eq!(asked(429, &headers(&[]), words), seconds(37));
         assert_eq!(asked(429, &headers(&[]), "retry after 5 seconds"), seconds(5));
+    }
+
+    #[test]
+    fn an_absurd_wait_is_cut_down() {
+        let most = u64::MAX.to_string();
+        assert_eq!(asked(503, &headers(&[("retry-after-ms", &most)]), ""), Some(LONGEST));
+        assert_eq!(asked(429, &headers(&[]), &format!("after {most} seconds")), Some(LONGEST));
     }
 
     #[test]

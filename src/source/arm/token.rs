@@ -35,7 +35,7 @@ impl Tokens {
     pub(crate) async fn get(&self, refused: Option<&Hidden>) -> Result<Hidden, azure_core::Error> {
         let mut state = self.state.lock().await;
         if let Some(token) = &state.token {
-            let fresh = token.expires_on - MARGIN > OffsetDateTime::now_utc();
+            let fresh = token.expires_on > OffsetDateTime::now_utc() + MARGIN;
             match refused {
                 None if fresh => return Ok(Hidden(token.token.secret().to_owned())),
                 // Somebody else has renewed it while this request was on its way.
