@@ -231,7 +231,7 @@ impl Inventory {
             let within = subscription.is_empty()
                 || scope == "/"
                 || scope.strip_prefix(&under).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            gap.what == ty && within
+            (gap.what == ty || gap.what == "subscription") && within
         })
     }
 }

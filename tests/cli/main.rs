@@ -1,4 +1,7 @@
 //! The program as its users run it: arguments in, streams and exit code out. One file for each command.
 
+#[path = "../support/mod.rs"]
+mod azure;
+mod live;
 mod scan;
 mod support;

@@ -41,8 +41,18 @@ impl Ran {
 
 /// `azaudit` with these arguments and that standard input, in the repository's folder.
 pub fn azaudit_with_input(arguments: &[&str], input: impl Into<Vec<u8>>) -> Ran {
+    run(arguments, &[], input.into())
+}
+
+/// `azaudit` with these arguments and environment variables.
+pub fn azaudit_with_env(arguments: &[&str], variables: &[(&str, String)]) -> Ran {
+    run(arguments, variables, Vec::new())
+}
+
+fn run(arguments: &[&str], variables: &[(&str, String)], input: Vec<u8>) -> Ran {
     let mut command = Command::cargo_bin("azaudit").expect("the binary is built");
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_clear().args(arguments).write_stdin(input);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     let output = command.output().expect("it starts");
     Ran {
         code: output.status.code().expect("it ends by itself"),

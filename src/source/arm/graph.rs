@@ -1,0 +1,128 @@
+//! Azure Resource Graph: the estate in pages of a thousand rows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::client::{Call, Client, Step};
+use super::failure::Failure;
+use super::intake::{Event, Events};
+use super::kinds::{self, Query};
+use super::page::Page;
+use super::row::Row;
+use super::subscriptions::Scope;
+use crate::source::Reason;
+
+/// How many subscriptions one query may name.
+pub(super) const BATCH: usize = 300;
+/// Rows a page; Azure gives no more.
+const TOP: u32 = 1000;
+
+/// What one query is asked about.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) query: &'static Query,
+    /// With the position of each among all scopes.
+    pub(super) scopes: Vec<(usize, Scope)>,
+    pub(super) group: Option<String>,
+}
+
+impl Asked {
+    /// The query's text.
+    fn kql(&self) -> String {
+        let types: Vec<String> = self.query.kinds.iter().map(|kind| quoted(kind.name)).collect();
+        let mut text = format!("{} | where type in~ ({})", self.query.table, types.join(","));
+        if let Some(group) = self.group.as_deref().filter(|_| self.query.by_group) {
+            text.push_str(&format!(" | where resourceGroup =~ {}", quoted(group)));
+        }
+        let columns = match self.query.table {
+            "resources" => "id,name,type,location,resourceGroup,subscriptionId,tags,sku,zones,properties",
+            _ => "id,name,type,properties",
+        };
+        // Paging needs the id, and an order that does not change from page to page.
+        text.push_str(&format!(" | project {columns} | order by id asc"));
+        text
+    }
+}
+
+/// A string of the Kusto language.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// Reads all pages of one query. What was read before a failure is kept.
+pub(super) async fn read(client: Arc<Client>, asked: Asked, events: Events) {
+    match pages(&client, &asked, &events).await {
+        Ok(()) => {}
+        // An answer that refuses leaves the lists; no answer at all would not get better by asking more.
+        Err(failure) if failure.status.is_some() || failure.reason == Reason::Damaged => {
+            let _ = events.send(Event::Refused { asked, failure }).await;
+        }
+        Err(failure) => gaps(&asked, &failure, &events).await,
+    }
+}
+
+async fn gaps(asked: &Asked, failure: &Failure, events: &Events) {
+    for (_, scope) in &asked.scopes {
+        for kind in asked.query.kinds {
+            let _ = events.send(Event::Gap(failure.gap(&scope.path, kind.name))).await;
+        }
+    }
+}
+
+async fn pages(client: &Client, asked: &Asked, events: &Events) -> Result<(), Failure> {
+    let version = format!("api-version={}", kinds::RESOURCE_GRAPH);
+    let url = client.endpoint().url("/providers/Microsoft.ResourceGraph/resources", &version);
+    let subscriptions: Vec<&str> = asked.scopes.iter().map(|(_, scope)| scope.subscription.as_str()).collect();
+    let home = asked.scopes.first().map_or(0, |(input, _)| *input);
+    let (mut token, mut visited) = (None::<String>, HashSet::new());
+    let mut received = 0;
+    loop {
+        let mut options = json!({"resultFormat": "objectArray", "$top": TOP});
+        if let Some(token) = &token {
+            options["$skipToken"] = json!(token);
+        }
+        let body = json!({"subscriptions": subscriptions, "query": asked.kql(), "options": options}).to_string();
+        let page = client.read(Call::post(Step::ResourceGraph, url.clone(), Some(body)), Page::graph).await?;
+        received += page.rows.len() as u64;
+        let rows = page.rows.into_iter().map(Row::new).collect();
+        let _ = events.send(Event::Rows { rows, input: home }).await;
+        // `resultTruncated` proves nothing: it says "false" beside a skip token, too.
+        let Some(next) = page.next else {
+            let Some(total) = page.total.filter(|total| *total > received) else { return Ok(()) };
+            let detail = format!("Resource Graph counts {total} resources, and handed over {received}");
+            gaps(asked, &Failure::new(Reason::Truncated, detail), events).await;
+            return Ok(());
+        };
+        if !visited.insert(next.clone()) {
+            return Err(Failure::new(Reason::Damaged, "Resource Graph hands out the same page again and again"));
+        }
+        token = Some(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kql(query: &'static Query, group: Option<&str>) -> String {
+        Asked { query, scopes: Vec::new(), group: group.map(str::to_owned) }.kql()
+    }
+
+    #[test]
+    fn a_query_names_its_types_and_orders_by_id() {
+        assert_eq!(
+            kql(&kinds::QUERIES[0], None),
+            "resources | where type in~ ('microsoft.network/virtualnetworks','microsoft.network/routetables',\
+             'microsoft.network/networksecuritygroups','microsoft.network/applicationsecuritygroups') \
+             | project id,name,type,location,resourceGroup,subscriptionId,tags,sku,zones,properties | order by id asc"
+        );
+    }
+
+    #[test]
+    fn a_resource_group_narrows_it_and_cannot_break_out() {
+        assert!(kql(&kinds::QUERIES[0], Some("rg'1")).contains(r" | where resourceGroup =~ 'rg\'1' | project"));
+        assert!(!kql(&kinds::QUERIES[3], Some("rg")).contains("resourceGroup"));
+    }
+}
