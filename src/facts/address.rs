@@ -178,7 +178,8 @@ impl AddressSet {
         let v6 = self.intersection(&Self::of(Family::V6));
         let v6 = Self::from_ranges(v6.ranges.into_iter().chain(hole));
         let v4 = v4.ranges.into_iter().flat_map(|range| blocks(range, Family::V4));
-        v4.chain(v6.ranges.into_iter().flat_map(|range| blocks(range, Family::V6)))
+        let v6 = v6.ranges.into_iter().flat_map(|range| blocks(range, Family::V6));
+        v4.chain(v6.filter(|block| family(point(block.address)) == Family::V6))
     }
 }
 
@@ -219,21 +220,23 @@ fn blocks((start, end): (Point, Point), family: Family) -> impl Iterator<Item = 
 /// `192.168.0/16` and `10/8` (missing octets are zero), `::ffff:10.0.0.4`.
 pub fn parse(text: &str) -> Option<AddressSet> {
     let text = text.trim();
-    let (start, end) = match (text.split_once('-'), text.split_once('/')) {
-        (Some((from, to)), _) => (parse_address(from)?, parse_address(to)?),
-        (None, Some((network, length))) => parse_prefix(network.trim(), length.trim())?,
+    let (kind, start, end) = match (text.split_once('-'), text.split_once('/')) {
+        (Some((from, to)), _) => {
+            let (from, to) = (parse_address(from)?, parse_address(to)?);
+            (Some(family(from)).filter(|kind| *kind == family(to) && from <= to)?, from, to)
+        }
+        (None, Some((network, length))) => {
+            let (start, end) = parse_prefix(network.trim(), length.trim())?;
+            (family(start), start, end)
+        }
         (None, None) => {
             let point = parse_address(text)?;
-            (point, point)
+            (family(point), point, point)
         }
     };
-    let kind = family(start);
-    if kind != family(end) || start > end {
-        return None;
-    }
     let set = AddressSet { ranges: vec![(start, end)] };
     // `::/0` reaches over the place of IPv4 without meaning it.
-    Some(if kind == Family::V6 && start < V4 && end > V4_END { set.intersection(&AddressSet::of(kind)) } else { set })
+    Some(if kind == Family::V6 { set.intersection(&AddressSet::of(kind)) } else { set })
 }
 
 fn parse_prefix(network: &str, length: &str) -> Option<(Point, Point)> {
@@ -300,7 +303,8 @@ mod tests {
 
     #[test]
     fn spellings_of_one_prefix_are_one_set() {
-        for text in ["10.0.0.5/8", "10/8", "10.0.0/8", " 10.0.0.0 / 8 ", "10.0.0.0-10.255.255.255", "::ffff:10.0.0.0/104"]
+        for text in
+            ["10.0.0.5/8", "10/8", "10.0.0/8", " 10.0.0.0 / 8 ", "10.0.0.0-10.255.255.255", "::ffff:10.0.0.0/104"]
         {
             assert_eq!(texts(&set(&[text])), ["10.0.0.0/8"], "{text}");
         }
@@ -310,7 +314,9 @@ mod tests {
 
     #[test]
     fn what_is_no_prefix_is_not_guessed() {
-        for text in ["", "10.0.0.0/33", "::/129", "10.0.0.256", "10.0.0.9-10.0.0.1", "1.1.1.1-::1", "10.0.0.0/-1", "x/8"] {
+        for text in
+            ["", "10.0.0.0/33", "::/129", "10.0.0.256", "10.0.0.9-10.0.0.1", "1.1.1.1-::1", "10.0.0.0/-1", "x/8"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

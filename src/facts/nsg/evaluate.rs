@@ -329,7 +329,10 @@ fn resolve<'a>(
             || rule.remote.addresses.unreadable.is_some();
         if shaky {
             let named = format!("what the rule `{}` of `{}` means", rule.name, group.name);
-            match (local.address, protocol.0 && port.0 && rule.direction_known && rule.local.addresses.unreadable.is_none()) {
+            match (
+                local.address,
+                protocol.0 && port.0 && rule.direction_known && rule.local.addresses.unreadable.is_none(),
+            ) {
                 // Only the local address keeps it open.
                 (LocalAddress::Within(_, missing), true) if !certain => note(unread, missing.clone()),
                 _ => note(unread, Unread::new(named, "look at the rule in Azure and export the group again")),
@@ -472,7 +475,10 @@ impl Local<'_> {
                     possible |= tag.1;
                 }
                 // A tag means public addresses.
-                None => possible |= !self.own || !matches!(self.address, LocalAddress::Known(it) if address::not_public().contains(it)),
+                None => {
+                    possible |= !self.own
+                        || !matches!(self.address, LocalAddress::Known(it) if address::not_public().contains(it))
+                }
             }
         }
         certain |= side.groups.iter().any(|group| self.groups.contains(group));

@@ -22,7 +22,8 @@ impl Ports {
         if singular.is_none() && plural.is_empty() {
             return Self { ranges: ALL.to_vec(), unreadable: false, comma: false };
         }
-        let mut read = Self { ranges: Vec::new(), unreadable: false, comma: singular.is_some_and(|it| it.contains(',')) };
+        let mut read =
+            Self { ranges: Vec::new(), unreadable: false, comma: singular.is_some_and(|it| it.contains(',')) };
         let texts = singular.into_iter().chain(plural.iter().map(|text| &**text));
         let mut said = false;
         for text in texts.flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty()) {

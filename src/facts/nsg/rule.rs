@@ -92,7 +92,9 @@ impl Addresses {
             Some(Word::VirtualNetwork) => self.virtual_network = true,
             Some(Word::AzureLoadBalancer) => {
                 let platform = [service_tag::PLATFORM, service_tag::PLATFORM_V6];
-                ranges.extend(platform.iter().filter_map(|text| address::parse(text)).flat_map(|it| it.ranges().to_vec()));
+                ranges.extend(
+                    platform.iter().filter_map(|text| address::parse(text)).flat_map(|it| it.ranges().to_vec()),
+                );
             }
             Some(Word::Tag(tag)) => self.tags.push(tag),
             None => self.unreadable = Some(text.into()),
@@ -213,13 +215,18 @@ impl Group {
     }
 
     /// Reads the admin rules that a virtual network manager applies to a network. They have no default.
-    pub fn of_admin_rules<'a>(network: &ResourceId, rules: impl Iterator<Item = &'a Resource<SecurityAdminRule>>) -> Self {
+    pub fn of_admin_rules<'a>(
+        network: &ResourceId,
+        rules: impl Iterator<Item = &'a Resource<SecurityAdminRule>>,
+    ) -> Self {
         let mut read = Self::empty(network.clone(), "virtual network manager");
         for row in rules {
             let rule = &row.properties;
             let make = |inbound: bool, direction_known: bool| {
-                let sources =
-                    Side { addresses: Addresses::of_admin(&rule.sources), ports: Ports::new(None, &rule.source_port_ranges) };
+                let sources = Side {
+                    addresses: Addresses::of_admin(&rule.sources),
+                    ports: Ports::new(None, &rule.source_port_ranges),
+                };
                 let destinations = Side {
                     addresses: Addresses::of_admin(&rule.destinations),
                     ports: Ports::new(None, &rule.destination_port_ranges),
