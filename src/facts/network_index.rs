@@ -41,8 +41,8 @@ pub struct Network {
     pub linked: AddressSet,
     /// All addresses that belong to it or to networks that it is connected to: none of them is the Internet's.
     pub connected: AddressSet,
-    /// Networks on the other side of peerings that stand.
-    pub peers: HashSet<ResourceId>,
+    /// Networks on the other side of peerings that stand, each with its ranges where they are known.
+    pub peers: HashMap<ResourceId, AddressSet>,
     /// Connected networks whose ranges were not read; taken for private ones.
     pub unread: Vec<Unread>,
 }
@@ -411,11 +411,11 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
         if !state.eq_ignore_ascii_case("Connected") {
             continue;
         }
-        it.peers.insert(remote.clone());
         let announced = [&peering.remote_virtual_network_address_space, &peering.remote_address_space];
         let announced = announced.into_iter().flatten().next();
         let space = own_space(inventory, remote).or_else(|| announced.map(|space| texts([space])));
         let linked = peering.allow_virtual_network_access != Some(false);
+        it.peers.insert(remote.clone(), space.clone().unwrap_or_default());
         match space {
             Some(space) => {
                 it.connected = it.connected.union(&space);

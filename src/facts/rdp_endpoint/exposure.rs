@@ -110,6 +110,7 @@ pub(super) fn facts(
     tags.sort();
     tags.dedup();
     let (machine, operating_system) = machines.of(found);
+    let remarks = remarks(&site);
     let attached = [(&place.group, "subnet"), (&group, "interface")];
     let doubts = ways.iter().filter_map(|way| way.doubt.clone());
     RdpEndpoint {
@@ -137,8 +138,8 @@ pub(super) fn facts(
         sources: prefixes,
         source_prefixes: source_prefixes as i64,
         source_tags: tags,
-        exposure: words::exposure(&site, &ways, &at_least, witness.as_ref(), &decisions),
-        remarks: remarks(&decisions),
+        exposure: words::exposure(&site, &ways, &at_least, witness.as_ref(), &decisions, &remarks),
+        remarks,
         close_commands: closing::commands(&site, &at_least, witness.as_ref(), &decisions),
         decisions: decisions.iter().map(words::decision).collect(),
         witness: witness.map(|it| WitnessFact {
@@ -334,8 +335,14 @@ fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Witness<'_
     }
 }
 
-fn remarks(decisions: &[Decision<'_>]) -> Vec<String> {
-    decisions.iter().filter_map(|it| it.rule).flat_map(|rule| rule.remarks()).collect()
+/// What is odd about how rules on the port are written.
+fn remarks(site: &Site<'_>) -> Vec<String> {
+    let groups = site.stack.levels().into_iter().filter_map(|(_, level)| match level {
+        Level::Group(group) => Some(group),
+        Level::None | Level::Unread { .. } => None,
+    });
+    let rules = groups.flat_map(|group| &group.inbound).filter(|rule| rule.local.ports.has(site.port).1);
+    rules.flat_map(|rule| rule.remarks()).collect()
 }
 
 /// Whether that kind of address is meant.

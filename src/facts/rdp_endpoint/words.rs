@@ -142,6 +142,19 @@ pub(super) fn exposure(
     addresses: &AddressSet,
     witness: Option<&Witness<'_>>,
     decisions: &[Decision<'_>],
+    remarks: &[String],
+) -> String {
+    let sentence = sentence(site, ways, addresses, witness, decisions);
+    let sentences = std::iter::once(sentence.as_str()).chain(remarks.iter().map(String::as_str));
+    sentences.collect::<Vec<_>>().join("; ")
+}
+
+fn sentence(
+    site: &Site<'_>,
+    ways: &[WayIn],
+    addresses: &AddressSet,
+    witness: Option<&Witness<'_>>,
+    decisions: &[Decision<'_>],
 ) -> String {
     let end = end(site);
     let Some(witness) = witness else {

@@ -32,6 +32,8 @@ struct Dnat {
     way: WayIn,
     network: Option<ResourceId>,
     hub: Option<Box<str>>,
+    /// Whether the firewall's subnet was read; else its addresses lie somewhere in its network.
+    subnet_read: bool,
 }
 
 impl Firewalls {
@@ -42,7 +44,7 @@ impl Firewalls {
             read.add(index, firewall, port);
         }
         let networks = inventory.virtual_networks.iter().flat_map(|network| {
-            let peers = index.network(&network.id).into_iter().flat_map(|network| &network.peers);
+            let peers = index.network(&network.id).into_iter().flat_map(|network| network.peers.keys());
             std::iter::once(&network.id).chain(peers)
         });
         let interfaces = inventory.network_interfaces.iter().map(|it| &it.id);
@@ -144,6 +146,11 @@ impl Firewalls {
             };
             let mut way = dnat.way.clone();
             way.doubt = way.doubt.or(doubt);
+            let announced = dnat.network.as_ref().zip(network.as_ref());
+            let announced = announced.and_then(|(from, to)| index.network(to)?.peers.get(from));
+            if let Some(space) = announced.filter(|space| !dnat.subnet_read && !space.is_empty()) {
+                way.seen_as = Some(space.clone());
+            }
             ways.push(way);
         };
         match endpoint.private {
@@ -157,7 +164,7 @@ impl Firewalls {
             }
         }
         self.anywhere.iter().for_each(|dnat| add(dnat, None));
-        let peers = network.iter().filter_map(|id| index.network(id)).flat_map(|network| &network.peers);
+        let peers = network.iter().filter_map(|id| index.network(id)).flat_map(|network| network.peers.keys());
         let near = network.iter().chain(peers).chain([&endpoint.interface]);
         let subscriptions: BTreeSet<String> = near.map(|id| id.subscription().to_lowercase()).collect();
         for unread in subscriptions.iter().filter_map(|it| self.incomplete.get(it)) {
@@ -176,11 +183,11 @@ impl Dnat {
         if let Some(hub) = &self.hub {
             // Azure names the network of a hub `HV_HUB_GUID` in the peerings of the networks that are connected to it.
             let name = format!("hv_{}_", hub.to_lowercase());
-            let peers = network.and_then(|id| index.network(id)).into_iter().flat_map(|network| &network.peers);
+            let peers = network.and_then(|id| index.network(id)).into_iter().flat_map(|network| network.peers.keys());
             return (peers.into_iter().any(|peer| peer.name().to_lowercase().starts_with(&name)), true);
         }
         let (Some(from), Some(to)) = (&self.network, network) else { return (false, true) };
-        let peered = |a: &ResourceId, b: &ResourceId| index.network(a).is_some_and(|it| it.peers.contains(b));
+        let peered = |a: &ResourceId, b: &ResourceId| index.network(a).is_some_and(|it| it.peers.contains_key(b));
         if from == to || peered(from, to) || peered(to, from) {
             return (true, true);
         }
@@ -195,6 +202,7 @@ struct Standing {
     hub: Option<Box<str>>,
     /// The addresses that machines see.
     subnet: AddressSet,
+    subnet_read: bool,
     public: Vec<IpAddr>,
     /// Why there may be more public addresses.
     public_unread: Option<Unread>,
@@ -205,8 +213,14 @@ impl Standing {
     fn new(index: &NetworkIndex<'_>, firewall: &Resource<AzureFirewall>) -> Option<Self> {
         let inventory = index.inventory();
         let configurations = || firewall.properties.ip_configurations.iter().map(|it| &it.properties);
-        let mut place =
-            Self { network: None, hub: None, subnet: AddressSet::EMPTY, public: Vec::new(), public_unread: None };
+        let mut place = Self {
+            network: None,
+            hub: None,
+            subnet: AddressSet::of(Family::V4),
+            subnet_read: false,
+            public: Vec::new(),
+            public_unread: None,
+        };
         for id in configurations().filter_map(|it| target(&it.public_ip_address)) {
             match inventory.public_ip_addresses.get(id) {
                 Some(address) => place.public.extend(address_of(address)),
@@ -218,7 +232,6 @@ impl Standing {
             place.hub = Some(hub.name().into());
             // Its public addresses and its subnet belong to the hub.
             place.public_unread = Some(Unread::new("the public addresses of the hub's firewall", "look at the hub"));
-            place.subnet = AddressSet::of(Family::V4);
             return Some(place);
         }
         if !named {
@@ -226,11 +239,10 @@ impl Standing {
         }
         let subnet = configurations().find_map(|it| target(&it.subnet));
         place.network = subnet.and_then(|subnet| subnet.ancestor(NETWORK));
-        place.subnet = subnet
-            .and_then(|subnet| inventory.subnets.get(subnet))
-            .map(|subnet| subnet_prefixes(&subnet.properties))
-            .filter(|prefixes| !prefixes.is_empty())
-            .unwrap_or_else(|| AddressSet::of(Family::V4));
+        let prefixes = subnet.and_then(|subnet| inventory.subnets.get(subnet));
+        let prefixes = prefixes.map(|subnet| subnet_prefixes(&subnet.properties)).filter(|it| !it.is_empty());
+        place.subnet_read = prefixes.is_some();
+        place.subnet = prefixes.unwrap_or(place.subnet);
         Some(place)
     }
 
@@ -239,7 +251,7 @@ impl Standing {
         way.name = rule.into();
         way.seen_as = Some(self.subnet.clone());
         way.public_address = self.public.first().copied();
-        Dnat { way, network: self.network.clone(), hub: self.hub.clone() }
+        Dnat { way, network: self.network.clone(), hub: self.hub.clone(), subnet_read: self.subnet_read }
     }
 
     /// Whether packets to these destinations come from the Internet to this firewall. A policy may serve several
