@@ -173,8 +173,11 @@ const SOURCES: [&str; 20] = [
     "2000::/3",
     "Corp",
 ];
-const DESTINATIONS: [&str; 9] = [
+const DESTINATIONS: [&str; 12] = [
     "*",
+    "*",
+    "*",
+    "Any",
     "VirtualNetwork",
     "Internet",
     "10.0.1.4",
@@ -184,8 +187,8 @@ const DESTINATIONS: [&str; 9] = [
     "fd00:1::/64",
     "0.0.0.0/0",
 ];
-const PORTS: [&str; 8] = ["*", "3389", "3388", "3390", "3000-4000", "0-65535", "3389-3389", "0-3388"];
-const PROTOCOLS: [&str; 8] = ["*", "Tcp", "TCP", "udp", "Udp", "Icmp", "Esp", "Ah"];
+const PORTS: [&str; 9] = ["*", "*", "3389", "3389", "3000-4000", "0-65535", "3389-3389", "3388", "0-3388"];
+const PROTOCOLS: [&str; 10] = ["*", "*", "*", "*", "Tcp", "TCP", "udp", "Udp", "Icmp", "Esp"];
 const SOURCE_RANGES: [&str; 4] = ["0-1023", "1024-65535", "50000", "0-49999"];
 const ADDRESSES: [&str; 24] = [
     "0.0.0.0",
@@ -247,7 +250,7 @@ fn field(
 }
 
 fn rule(accesses: &'static [&'static str], admin: bool) -> impl Strategy<Value = Value> {
-    let direction = pick(&["Inbound", "inbound", "Inbound", "Outbound"]);
+    let direction = pick(&["Inbound", "inbound", "Inbound", "Inbound", "Inbound", "Outbound"]);
     let groups = proptest::option::weighted(0.15, (any::<bool>(), pick(&[WEB, JUMP])));
     let source_ports = prop_oneof![3 => Just("*"), 1 => pick(&SOURCE_RANGES)];
     let what = (pick(accesses), direction, pick(&PROTOCOLS));
