@@ -170,6 +170,13 @@ impl AddressSet {
         self.intersection(&Self::of(Family::V6)).ranges.iter().map(|(start, end)| end - start + 1).sum()
     }
 
+    /// How many of its addresses lie between these two, both included. All of the line counts as one less.
+    pub fn count_between(&self, from: Point, to: Point) -> u128 {
+        let first = self.ranges.partition_point(|range| range.1 < from);
+        let within = self.ranges[first..].iter().take_while(|range| range.0 <= to);
+        within.map(|range| (range.1.min(to) - range.0.max(from)).saturating_add(1)).fold(0, u128::saturating_add)
+    }
+
     /// The fewest prefixes that are exactly this set, IPv4 first.
     pub fn prefixes(&self) -> impl Iterator<Item = Prefix> + '_ {
         let v4 = self.intersection(&Self::of(Family::V4));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::facts::address::{self, AddressSet, Family, Point};
 use crate::facts::schema::Unread;
@@ -179,7 +179,7 @@ impl<'a> Stack<'a> {
         let universe = AddressSet::of(local.family);
         let mut read = |level: Level<'a>, admin: bool| match level {
             Level::None => Filter::Open,
-            Level::Group(group) => Filter::Rules(resolve(group, local, &self.scope, bound, admin, unread)),
+            Level::Group(group) => Filter::Rules(resolve(group, local, &self.scope, bound, admin, unread), group),
             Level::Unread { unread: what, .. } => {
                 note(unread, what.clone());
                 match bound {
@@ -198,8 +198,8 @@ impl<'a> Stack<'a> {
                 Filter::Open if admin_unread => (all(), Admission::default()),
                 Filter::Open => (Admission::default(), all()),
                 Filter::Closed => continue,
-                Filter::Rules(rules) => {
-                    let mut outcome = outcome(rules, port, &universe);
+                Filter::Rules(rules, group) => {
+                    let mut outcome = outcome(rules, group, port, &universe);
                     outcome.allow.extend(&outcome.undecided);
                     (outcome.always, outcome.allow)
                 }
@@ -209,8 +209,8 @@ impl<'a> Stack<'a> {
                 match filter {
                     Filter::Open => {}
                     Filter::Closed => inside = Admission::default(),
-                    Filter::Rules(rules) => {
-                        let outcome = outcome(rules, port, &universe);
+                    Filter::Rules(rules, group) => {
+                        let outcome = outcome(rules, group, port, &universe);
                         inside = inside.intersection(&outcome.allow);
                     }
                 }
@@ -248,16 +248,13 @@ impl<'a> Stack<'a> {
             let admin = name == LevelName::Admin;
             let rules = resolve(group, local, &self.scope, Bound::Upper, admin, &mut Vec::new());
             let active: Vec<_> = rules.iter().filter(|rule| rule.on(50_000)).collect();
-            let mut parts: BTreeMap<usize, Vec<(Point, Point)>> = BTreeMap::new();
-            for (start, end, rule) in sweep(&active) {
-                parts.entry(active[rule].index).or_default().push((start, end));
+            let mut sizes: BTreeMap<usize, u128> = BTreeMap::new();
+            for (start, end, rule) in sweep(&active, group) {
+                let size = addresses.count_between(start, end);
+                *sizes.entry(active[rule].index).or_default() += size;
             }
-            let size = |ranges: &Vec<(Point, Point)>| {
-                let part = AddressSet::from_ranges(ranges.iter().copied()).intersection(addresses);
-                (part.count_v6(), part.count_v4())
-            };
-            let largest = parts.iter().map(|(index, ranges)| (size(ranges), Reverse(*index))).max();
-            let rule = largest.filter(|(size, _)| *size != (0, 0)).map(|(_, Reverse(index))| &group.inbound[index]);
+            let largest = sizes.into_iter().map(|(index, size)| (size, Reverse(index))).max();
+            let rule = largest.filter(|(size, _)| *size > 0).map(|(_, Reverse(index))| &group.inbound[index]);
             if rule.is_some() {
                 decisions.push(Decision { level: name, group, rule });
             }
@@ -269,7 +266,7 @@ impl<'a> Stack<'a> {
 enum Filter<'a> {
     Open,
     Closed,
-    Rules(Vec<Resolved<'a>>),
+    Rules(Vec<Resolved<'a>>, &'a Group),
 }
 
 /// A rule whose local end matches, with what its remote end means here.
@@ -490,7 +487,7 @@ impl Local<'_> {
 fn first_ports(filters: &[Filter<'_>]) -> Vec<u16> {
     let mut cuts = vec![0];
     for filter in filters {
-        let Filter::Rules(rules) = filter else { continue };
+        let Filter::Rules(rules, _) = filter else { continue };
         let ranges = rules.iter().filter(|rule| rule.ports != ALL).flat_map(|rule| rule.ports);
         cuts.extend(ranges.flat_map(|range| [Some(range.0), range.1.checked_add(1)]).flatten());
     }
@@ -508,9 +505,9 @@ struct Outcome {
 }
 
 /// Decides every remote address, sent from that port.
-fn outcome(rules: &[Resolved<'_>], port: u16, universe: &AddressSet) -> Outcome {
+fn outcome(rules: &[Resolved<'_>], group: &Group, port: u16, universe: &AddressSet) -> Outcome {
     let active: Vec<_> = rules.iter().filter(|rule| rule.on(port)).collect();
-    let segments = sweep(&active);
+    let segments = sweep(&active, group);
     // How many tags stand in rules before each rule: its addresses are those that are in none of these tags.
     let mut tags: Vec<Tag> = Vec::new();
     let before: Vec<usize> = active
@@ -550,36 +547,89 @@ fn outcome(rules: &[Resolved<'_>], port: u16, universe: &AddressSet) -> Outcome 
     outcome
 }
 
-/// Which rule decides each range of addresses: the first in order that covers it. Sorted, n log n in the ranges.
-fn sweep(rules: &[&Resolved<'_>]) -> Vec<(Point, Point, usize)> {
-    let mut starts: Vec<(Point, usize, Point)> = Vec::new();
-    let mut cuts: Vec<Point> = Vec::new();
+/// Which rule decides each range of addresses: the first in order that covers it. Sorted.
+///
+/// Each rule takes what no rule before it has taken; `free` leads past what is taken, so every piece is visited once.
+fn sweep(rules: &[&Resolved<'_>], group: &Group) -> Vec<(Point, Point, usize)> {
+    let Cuts { cuts, moved } = Cuts::new(rules, group);
+    let nobody = u32::MAX;
+    let mut owner = vec![nobody; cuts.len()];
+    let mut free: Vec<u32> = (0..=cuts.len() as u32).collect();
+    let mut take = |rule: usize, first: u32, last: u32| {
+        let mut piece = next_free(&mut free, first);
+        while piece < last {
+            owner[piece as usize] = rule as u32;
+            free[piece as usize] = piece + 1;
+            piece = next_free(&mut free, piece + 1);
+        }
+    };
     for (i, rule) in rules.iter().enumerate() {
-        for &(start, end) in rule.set.ranges() {
-            starts.push((start, i, end));
-            cuts.push(start);
-            cuts.extend(end.checked_add(1));
+        match &rule.set {
+            Cow::Borrowed(_) => {
+                for &(first, last) in &group.pieces[rule.index] {
+                    take(i, moved[first as usize], moved[last as usize]);
+                }
+            }
+            Cow::Owned(set) => {
+                for &(start, end) in set.ranges() {
+                    let position = |point| cuts.partition_point(|cut| *cut < point) as u32;
+                    take(i, position(start), end.checked_add(1).map_or(cuts.len() as u32, position));
+                }
+            }
         }
     }
-    starts.sort_unstable();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let mut open: BinaryHeap<Reverse<(usize, Point)>> = BinaryHeap::new();
-    let mut next = starts.into_iter().peekable();
     let mut segments: Vec<(Point, Point, usize)> = Vec::new();
-    for (i, &from) in cuts.iter().enumerate() {
-        let to = cuts.get(i + 1).map_or(Point::MAX, |cut| cut - 1);
-        while let Some((_, rule, end)) = next.next_if(|(start, ..)| *start == from) {
-            open.push(Reverse((rule, end)));
-        }
-        while open.peek().is_some_and(|Reverse((_, end))| *end < from) {
-            open.pop();
-        }
-        let Some(Reverse((rule, _))) = open.peek() else { continue };
+    for (i, owner) in owner.into_iter().enumerate().filter(|(_, owner)| *owner != nobody) {
+        let (from, to) = (cuts[i], cuts.get(i + 1).map_or(Point::MAX, |cut| cut - 1));
         match segments.last_mut() {
-            Some(last) if last.2 == *rule && last.1.checked_add(1) == Some(from) => last.1 = to,
-            _ => segments.push((from, to, *rule)),
+            Some(last) if last.2 == owner as usize && last.1.checked_add(1) == Some(from) => last.1 = to,
+            _ => segments.push((from, to, owner as usize)),
         }
     }
     segments
+}
+
+/// The first piece from there on that is not taken.
+fn next_free(free: &mut [u32], from: u32) -> u32 {
+    let mut root = from;
+    while free[root as usize] != root {
+        root = free[root as usize];
+    }
+    let mut at = from;
+    while free[at as usize] != root {
+        at = std::mem::replace(&mut free[at as usize], root);
+    }
+    root
+}
+
+/// Where some rule begins or ceases to match.
+struct Cuts {
+    /// The group's own cuts, and those of what words stand for here; sorted.
+    cuts: Vec<Point>,
+    /// Where each of the group's own cuts stands now, and their end.
+    moved: Vec<u32>,
+}
+
+impl Cuts {
+    fn new(rules: &[&Resolved<'_>], group: &Group) -> Self {
+        let words = rules.iter().filter(|rule| matches!(rule.set, Cow::Owned(_)));
+        let more = words.flat_map(|rule| rule.set.ranges());
+        let mut more: Vec<Point> = more.flat_map(|&(start, end)| [Some(start), end.checked_add(1)]).flatten().collect();
+        more.sort_unstable();
+        more.dedup();
+        let mut more = more.into_iter().peekable();
+        let mut cuts = Vec::with_capacity(group.cuts.len() + more.len());
+        let mut moved = Vec::with_capacity(group.cuts.len() + 1);
+        for &cut in &group.cuts {
+            while let Some(word) = more.next_if(|word| *word < cut) {
+                cuts.push(word);
+            }
+            more.next_if_eq(&cut);
+            moved.push(cuts.len() as u32);
+            cuts.push(cut);
+        }
+        cuts.extend(more);
+        moved.push(cuts.len() as u32);
+        Self { cuts, moved }
+    }
 }

@@ -181,6 +181,10 @@ pub struct Group {
     pub inbound: Vec<Rule>,
     /// Rules for packets that go out.
     pub outbound: Vec<Rule>,
+    /// Where inbound rules begin and cease to match remote addresses, sorted: found once, used by every evaluation.
+    pub(super) cuts: Vec<address::Point>,
+    /// Of each inbound rule the ranges of its remote addresses, as positions among the cuts.
+    pub(super) pieces: Vec<Vec<(u32, u32)>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -211,7 +215,7 @@ impl Group {
                 }
             }
         }
-        read
+        read.cut()
     }
 
     /// Reads the admin rules that a virtual network manager applies to a network. They have no default.
@@ -245,11 +249,26 @@ impl Group {
             };
             read.place(rule.direction.as_deref(), make);
         }
-        read
+        read.cut()
     }
 
     fn empty(id: ResourceId, name: &str) -> Self {
-        Self { id, name: name.into(), inbound: Vec::new(), outbound: Vec::new() }
+        Self { id, name: name.into(), inbound: Vec::new(), outbound: Vec::new(), cuts: Vec::new(), pieces: Vec::new() }
+    }
+
+    fn cut(mut self) -> Self {
+        let ranges = self.inbound.iter().flat_map(|rule| rule.remote.addresses.set.ranges());
+        self.cuts = ranges.flat_map(|&(start, end)| [Some(start), end.checked_add(1)]).flatten().collect();
+        self.cuts.sort_unstable();
+        self.cuts.dedup();
+        let position = |point| self.cuts.partition_point(|cut| *cut < point) as u32;
+        let end = |end: address::Point| end.checked_add(1).map_or(self.cuts.len() as u32, position);
+        let pieces = self.inbound.iter().map(|rule| {
+            let ranges = rule.remote.addresses.set.ranges();
+            ranges.iter().map(|range| (position(range.0), end(range.1))).collect()
+        });
+        self.pieces = pieces.collect();
+        self
     }
 
     fn push(&mut self, child: &Child<SecurityRule>, default: bool) {
