@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod command;
 pub mod gateway;
 pub mod gateway_subnet;
+pub mod network_index;
 pub mod nsg;
 pub mod rdp_endpoint;
 pub mod root_certificate;
@@ -15,6 +16,7 @@ pub mod schema;
 pub mod service_tag;
 pub mod sessions;
 pub mod sku;
+pub mod way_in;
 
 use time::OffsetDateTime;
 

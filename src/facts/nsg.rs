@@ -1,1 +1,89 @@
-//! Evaluation of network security groups.
+//! Evaluation of network security groups, over sets instead of packets.
+//!
+//! [`Group::new`] reads a group's rules once. [`Stack::admit`] walks the levels in Azure's order (admin rules of a
+//! virtual network manager, the subnet's group, the interface's group) for one fixed local end, and answers with the
+//! exact set of remote addresses that are let through. [`Stack::decide`] says of one packet which rule decides it.
+//!
+//! What could not be read is answered twice: as if it closed ([`Bound::Lower`]) and as if it opened
+//! ([`Bound::Upper`]). Where both answers agree, what was missing does not matter.
+
+mod evaluate;
+mod ports;
+mod rule;
+mod term;
+
+pub use evaluate::{Answer, Decision, Level, LevelName, Local, LocalAddress, Members, Scope, Stack, VirtualNetworkTag};
+pub use ports::{PortRange, Ports};
+pub use rule::{Access, Addresses, Group, Rule, Side};
+pub use term::{Admission, Term};
+
+/// A protocol that Remote Desktop speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// The protocols that a text means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protocols {
+    /// Whether TCP is meant.
+    pub tcp: bool,
+    /// Whether UDP is meant.
+    pub udp: bool,
+    /// Whether a part of the text was not understood.
+    pub unreadable: bool,
+}
+
+impl Protocols {
+    /// Every protocol.
+    pub const ANY: Self = Self { tcp: true, udp: true, unreadable: false };
+
+    /// Reads `Tcp`, `UDP`, `*`, `Any`, `All`, `Icmp`, `Esp`, `Ah`, a number, or a list of them with commas.
+    pub fn new(text: &str) -> Self {
+        let mut read = Self { tcp: false, udp: false, unreadable: false };
+        for word in text.split(',').map(|word| word.trim().to_ascii_lowercase()) {
+            match word.as_str() {
+                "*" | "any" | "all" => (read.tcp, read.udp) = (true, true),
+                "tcp" | "6" => read.tcp = true,
+                "udp" | "17" => read.udp = true,
+                "icmp" | "icmpv6" | "esp" | "ah" | "1" | "58" | "50" | "51" => {}
+                _ => read.unreadable = true,
+            }
+        }
+        read
+    }
+
+    /// Whether that protocol is meant for certain, and whether it may be.
+    pub fn has(self, protocol: Protocol) -> (bool, bool) {
+        let certain = match protocol {
+            Protocol::Tcp => self.tcp,
+            Protocol::Udp => self.udp,
+        };
+        (certain, certain || self.unreadable)
+    }
+}
+
+/// How what could not be read is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// It closes.
+    Lower,
+    /// It opens.
+    Upper,
+}

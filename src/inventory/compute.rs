@@ -11,6 +11,8 @@ arm! {
         pub os_profile: Option<OsProfile>,
         /// Its interfaces.
         pub network_profile: Option<NetworkProfile>,
+        /// The scale set that it belongs to (flexible orchestration).
+        pub virtual_machine_scale_set: Option<Reference>,
         /// `Succeeded`, `Updating`, `Failed`, …
         pub provisioning_state: Option<Box<str>>,
     }
@@ -54,6 +56,8 @@ arm! {
     pub struct ScaleSetProfile {
         /// Its disks.
         pub storage_profile: Option<StorageProfile>,
+        /// Its operating system's settings.
+        pub os_profile: Option<OsProfile>,
         /// Its interfaces.
         pub network_profile: Option<ScaleSetNetworkProfile>,
     }

@@ -189,8 +189,10 @@ tables! {
     network_interfaces: NetworkInterface = ["microsoft.network/networkinterfaces",
         "microsoft.compute/virtualmachinescalesets/networkinterfaces",
         "microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces"],
-    /// Public addresses.
-    public_ip_addresses: PublicIpAddress = ["microsoft.network/publicipaddresses"],
+    /// Public addresses, also those of scale sets' machines.
+    public_ip_addresses: PublicIpAddress = ["microsoft.network/publicipaddresses",
+        "microsoft.compute/virtualmachinescalesets/publicipaddresses",
+        "microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces/ipconfigurations/publicipaddresses"],
     /// Load balancers.
     load_balancers: LoadBalancer = ["microsoft.network/loadbalancers"],
     /// Azure Firewalls.

@@ -206,6 +206,8 @@ arm! {
         pub ip_address: Option<Box<str>>,
         /// The network that the address belongs to.
         pub virtual_network: Option<Reference>,
+        /// The subnet that the address belongs to, in place of the network.
+        pub subnet: Option<Reference>,
         /// The IP configuration of an interface.
         pub network_interface_ip_configuration: Option<Reference>,
     }
@@ -360,9 +362,12 @@ arm! {
         pub ip_configurations: Vec<Child<FirewallIpConfiguration>>,
     }
 
-    /// An effective security admin rule of a virtual network manager, as Resource Graph's `networkresources` and
-    /// `listNetworkManagerEffectiveSecurityAdminRules` give it.
+    /// An effective security admin rule of a virtual network manager. Its id is that of the network, followed by
+    /// `/providers/Microsoft.Network/effectiveSecurityAdminRules/NAME`. Resource Graph's rows of that type carry no
+    /// rule but the ids of the configurations that apply.
     pub struct SecurityAdminRule {
+        /// The configurations that apply to the network, `[{"id"}]`; present in Resource Graph's rows.
+        pub effective_security_admin_configurations: Option<Vec<Reference>>,
         /// `Allow`, `AlwaysAllow`, `Deny`.
         pub access: Option<Box<str>>,
         /// `Inbound`, `Outbound`.

@@ -1,0 +1,505 @@
+//! What the words of rules mean in each subnet of an estate, worked out once for all interfaces in it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use crate::inventory::gateway::{Connection, VirtualNetworkGateway};
+use crate::inventory::network::target;
+use crate::inventory::{Inventory, Reference, Resource, ResourceId};
+
+use super::address::{self, AddressSet, Point};
+use super::nsg::{Group, Level, Members, Scope, Stack, VirtualNetworkTag};
+use super::schema::Unread;
+use super::service_tag::{PLATFORM, ServiceTags, Word};
+
+const ADMIN_RULES: &str = "microsoft.network/effectivesecurityadminrules";
+const NETWORK: &str = "microsoft.network/virtualnetworks";
+const SCALE_SET: &str = "microsoft.compute/virtualmachinescalesets";
+
+/// A resource that something refers to and that was not read.
+pub fn missing(kind: &str, id: &ResourceId) -> Unread {
+    let how = format!("add it to the export (`az resource show --ids {id}`), or grant Reader on it");
+    Unread::new(format!("the {kind} `{}`", id.name()), how)
+}
+
+/// A whole list that could not be read.
+pub fn incomplete(inventory: &Inventory, ty: &str, kind: &str, subscription: &str) -> Option<Unread> {
+    let gap = inventory.incomplete(ty, subscription)?;
+    let what = format!("the {kind} of `{}` ({})", gap.scope, gap.reason);
+    Some(Unread::new(what, "grant Reader there and run again, or add them to the export"))
+}
+
+/// A virtual network and what it is connected to.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Whether the network itself was read, and so its peerings.
+    pub read: bool,
+    /// Its own ranges.
+    pub own: AddressSet,
+    /// What the tag `VirtualNetwork` means in it, without the routes of a subnet.
+    pub linked: AddressSet,
+    /// All addresses that belong to it or to networks that it is connected to: none of them is the Internet's.
+    pub connected: AddressSet,
+    /// Networks on the other side of peerings that stand, each with its ranges where they are known.
+    pub peers: HashMap<ResourceId, AddressSet>,
+    /// Connected networks whose ranges were not read; taken for private ones.
+    pub unread: Vec<Unread>,
+}
+
+/// A subnet and what words mean in it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The network.
+    pub network: Option<ResourceId>,
+    /// The subnet's ranges.
+    pub prefixes: AddressSet,
+    /// The subnet's group.
+    pub group: Attached,
+    /// The tag `Internet`.
+    pub internet: AddressSet,
+    /// The tag `VirtualNetwork`.
+    pub virtual_network: VirtualNetworkTag,
+    /// Public addresses: neither private, nor reserved, nor of a connected network.
+    pub public: AddressSet,
+    /// Admin rules.
+    pub admin: Attached,
+}
+
+/// What filters at one level.
+#[derive(Clone, Debug, Default)]
+pub enum Attached {
+    /// Nothing.
+    #[default]
+    None,
+    /// The group of that id, which was read (of admin rules: the network's id).
+    Group(ResourceId),
+    /// It is referred to, and was not read.
+    Missing(Unread),
+    /// Nobody knows whether there is any.
+    Unknown(Unread),
+}
+
+/// The index over one estate.
+#[derive(Debug)]
+pub struct NetworkIndex<'a> {
+    inventory: &'a Inventory,
+    groups: HashMap<&'a ResourceId, Group>,
+    admin: HashMap<ResourceId, Group>,
+    networks: HashMap<ResourceId, Network>,
+    places: HashMap<ResourceId, Place>,
+    nowhere: Place,
+    members: HashMap<ResourceId, Members>,
+    members_unread: Option<Unread>,
+    /// Private addresses of interfaces, each with its network.
+    taken: HashSet<(ResourceId, Point)>,
+    service_tags: ServiceTags,
+}
+
+impl<'a> NetworkIndex<'a> {
+    /// Works it out.
+    pub fn new(inventory: &'a Inventory, service_tags: ServiceTags) -> Self {
+        let groups = inventory.network_security_groups.rows().par_iter();
+        let (admin, admin_unread) = admin_rules(inventory);
+        let kind = "network interfaces";
+        let mut index = Self {
+            inventory,
+            groups: groups.map(|group| (&group.id, Group::new(group))).collect(),
+            networks: networks(inventory),
+            places: HashMap::new(),
+            nowhere: nowhere(),
+            members: members(inventory),
+            members_unread: incomplete(inventory, "microsoft.network/networkinterfaces", kind, ""),
+            taken: taken(inventory),
+            service_tags,
+            admin,
+        };
+        let subnets: BTreeSet<&ResourceId> = subnets(inventory).collect();
+        index.places = subnets.into_iter().map(|id| (id.clone(), index.new_place(id, &admin_unread))).collect();
+        index
+    }
+
+    /// The typed resources.
+    pub fn inventory(&self) -> &'a Inventory {
+        self.inventory
+    }
+
+    /// The place of that subnet; an IP configuration without one stands nowhere that is known.
+    pub fn place(&self, subnet: Option<&ResourceId>) -> &Place {
+        subnet.and_then(|id| self.places.get(id)).unwrap_or(&self.nowhere)
+    }
+
+    /// The network of that id, where anything is known of it.
+    pub fn network(&self, id: &ResourceId) -> Option<&Network> {
+        self.networks.get(id)
+    }
+
+    /// Whether an interface whose private address was not read could have that one: it lies in its subnet, and no
+    /// other interface of the network has it.
+    pub fn could_have(&self, subnet: Option<&ResourceId>, address: Point) -> bool {
+        let place = self.place(subnet);
+        let inside = place.prefixes.is_empty() || place.prefixes.contains(address);
+        inside && !place.network.as_ref().is_some_and(|network| self.taken.contains(&(network.clone(), address)))
+    }
+
+    /// What a reference to a group leads to.
+    pub fn attached(&self, group: &Option<Reference>) -> Attached {
+        match target(group) {
+            None => Attached::None,
+            Some(id) if self.groups.contains_key(id) => Attached::Group(id.clone()),
+            Some(id) => Attached::Missing(missing("network security group", id)),
+        }
+    }
+
+    /// All that filters what comes to an interface with that group in that place.
+    pub fn stack<'s>(&'s self, place: &'s Place, interface: &'s Attached) -> Stack<'s> {
+        Stack {
+            admin: self.level(&place.admin, true),
+            subnet: self.level(&place.group, false),
+            interface: self.level(interface, false),
+            scope: Scope {
+                internet: &place.internet,
+                virtual_network: &place.virtual_network,
+                members: &self.members,
+                members_unread: self.members_unread.as_ref(),
+                service_tags: &self.service_tags,
+            },
+        }
+    }
+
+    fn level<'s>(&'s self, attached: &'s Attached, admin: bool) -> Level<'s> {
+        match attached {
+            Attached::None => Level::None,
+            Attached::Group(id) => {
+                let group = if admin { self.admin.get(id) } else { self.groups.get(id) };
+                group.map_or(Level::None, Level::Group)
+            }
+            Attached::Missing(unread) => Level::Unread { unread, exists: true },
+            Attached::Unknown(unread) => Level::Unread { unread, exists: false },
+        }
+    }
+
+    fn new_place(&self, id: &ResourceId, admin_unread: &AdminUnread) -> Place {
+        let network_id = id.ancestor(NETWORK);
+        let none = Network::default();
+        let network = network_id.as_ref().and_then(|id| self.networks.get(id)).unwrap_or(&none);
+        let mut place = Place { network: network_id, ..nowhere() };
+        let public = address::not_public().complement().difference(&network.connected);
+        place.internet = public.clone();
+        place.public = public;
+        let mut tag = VirtualNetworkTag { addresses: network.linked.clone(), ..VirtualNetworkTag::default() };
+        tag.unread.extend(network.unread.iter().map(|unread| (address::private().clone(), unread.clone())));
+        match self.inventory.subnets.get(id) {
+            Some(subnet) => {
+                place.group = self.attached(&subnet.properties.network_security_group);
+                place.prefixes = subnet_prefixes(&subnet.properties);
+                self.add_routes(&subnet.properties.route_table, &mut tag);
+            }
+            None => {
+                let unread = missing("subnet", id);
+                place.group = Attached::Unknown(unread.clone());
+                tag.unread.push((AddressSet::all(), unread));
+            }
+        }
+        place.virtual_network = tag;
+        place.admin = Attached::None;
+        if let Some(network) = &place.network {
+            let gap = admin_unread.gaps.get(&network.subscription().to_lowercase());
+            let unread = admin_unread.networks.get(network).or(admin_unread.everywhere.as_ref()).or(gap);
+            place.admin = match unread {
+                Some(unread) => Attached::Unknown(unread.clone()),
+                None if self.admin.contains_key(network) => Attached::Group(network.clone()),
+                None => Attached::None,
+            };
+        }
+        place
+    }
+
+    /// Prefixes of user-defined routes are part of the tag `VirtualNetwork`, whatever their next hop.
+    fn add_routes(&self, table: &Option<Reference>, tag: &mut VirtualNetworkTag) {
+        let Some(id) = target(table) else { return };
+        let Some(table) = self.inventory.route_tables.get(id) else {
+            tag.unread.push((AddressSet::all(), missing("route table", id)));
+            return;
+        };
+        for route in &table.properties.routes {
+            let text = route.properties.address_prefix.as_deref().unwrap_or_default().trim();
+            let prefix = address::parse(text).or_else(|| (text == "*").then(AddressSet::all));
+            match (prefix, Word::new(text)) {
+                (Some(prefix), _) => tag.addresses = tag.addresses.union(&prefix),
+                (None, Some(Word::Internet)) => {
+                    tag.addresses = tag.addresses.union(&address::not_public().complement());
+                }
+                (None, Some(Word::Tag(it))) => tag.tags.push(it),
+                (None, Some(_)) => {}
+                (None, None) => {
+                    let what = format!("the prefix `{text}` of the route `{}` of `{}`", route.name, table.name);
+                    let how = "correct the route, or read the route table again";
+                    tag.unread.push((AddressSet::all(), Unread::new(what, how)));
+                }
+            }
+        }
+    }
+}
+
+/// A subnet's ranges; the singular and the plural field count together.
+pub fn subnet_prefixes(subnet: &crate::inventory::network::Subnet) -> AddressSet {
+    AddressSet::from_texts(subnet.address_prefix.iter().chain(&subnet.address_prefixes).map(|text| &**text))
+}
+
+/// Where an IP configuration stands whose subnet is not named.
+fn nowhere() -> Place {
+    let how = "export the interface with its IP configurations' subnets";
+    let unread = Unread::new("the subnet of the IP configuration", how);
+    let public = address::not_public().complement();
+    Place {
+        network: None,
+        prefixes: AddressSet::EMPTY,
+        group: Attached::Unknown(unread.clone()),
+        internet: public.clone(),
+        public,
+        virtual_network: VirtualNetworkTag { unread: vec![(AddressSet::all(), unread)], ..Default::default() },
+        admin: Attached::None,
+    }
+}
+
+/// All subnets that there are, or that an interface says it stands in.
+fn subnets(inventory: &Inventory) -> impl Iterator<Item = &ResourceId> {
+    let interfaces = inventory.network_interfaces.iter().flat_map(|it| &it.properties.ip_configurations);
+    let interfaces = interfaces.filter_map(|it| target(&it.properties.subnet));
+    let models = inventory.scale_sets.iter().filter_map(|set| set.properties.virtual_machine_profile.as_ref());
+    let models = models.filter_map(|profile| profile.network_profile.as_ref());
+    let models = models.flat_map(|profile| &profile.network_interface_configurations);
+    let models = models.flat_map(|it| &it.properties.ip_configurations);
+    let models = models.filter_map(|it| target(&it.properties.subnet));
+    inventory.subnets.iter().map(|subnet| &subnet.id).chain(interfaces).chain(models)
+}
+
+fn taken(inventory: &Inventory) -> HashSet<(ResourceId, Point)> {
+    let interfaces = inventory.network_interfaces.iter().flat_map(|it| &it.properties.ip_configurations);
+    let taken = interfaces.map(|it| &it.properties).filter_map(|it| {
+        let address = address::parse_address(it.private_ip_address.as_deref()?)?;
+        Some((target(&it.subnet)?.ancestor(NETWORK)?, address))
+    });
+    taken.collect()
+}
+
+fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
+    let mut members: HashMap<ResourceId, Members> = HashMap::new();
+    let mut join = |groups: &[Reference], address: Option<AddressSet>, unread: &dyn Fn() -> Unread| {
+        for group in groups.iter().filter_map(|group| group.id.as_ref()) {
+            let members = members.entry(group.clone()).or_default();
+            match &address {
+                Some(address) => members.addresses = members.addresses.union(address),
+                None => members.unread = Some(unread()),
+            }
+        }
+    };
+    for interface in inventory.network_interfaces.iter() {
+        for configuration in &interface.properties.ip_configurations {
+            let it = &configuration.properties;
+            let address = it.private_ip_address.as_deref().and_then(address::parse);
+            join(&it.application_security_groups, address, &|| private_address(&interface.id));
+        }
+    }
+    let with_machines = scale_sets_with_machines(inventory);
+    for set in inventory.scale_sets.iter().filter(|set| !with_machines.contains(&set.id)) {
+        let profile = set.properties.virtual_machine_profile.as_ref();
+        let profile = profile.and_then(|profile| profile.network_profile.as_ref());
+        for interface in profile.into_iter().flat_map(|profile| &profile.network_interface_configurations) {
+            for configuration in &interface.properties.ip_configurations {
+                let groups = &configuration.properties.application_security_groups;
+                join(groups, None, &|| private_address(&set.id));
+            }
+        }
+    }
+    members
+}
+
+/// The private address of an interface that does not say it.
+pub fn private_address(interface: &ResourceId) -> Unread {
+    let what = format!("the private address of `{}`", interface.name());
+    Unread::new(what, format!("read the interface with its addresses (`az resource show --ids {interface}`)"))
+}
+
+/// Scale sets of which interfaces, or machines with interfaces of their own, were read. Of the others only the model is
+/// known.
+pub fn scale_sets_with_machines(inventory: &Inventory) -> HashSet<ResourceId> {
+    let flexible = inventory.virtual_machines.iter().map(|vm| &vm.properties.virtual_machine_scale_set);
+    let flexible = flexible.filter_map(target).cloned();
+    let uniform = inventory.network_interfaces.iter().filter_map(|it| it.id.ancestor(SCALE_SET));
+    uniform.chain(flexible).collect()
+}
+
+/// Networks whose admin rules exist and were not read.
+#[derive(Default)]
+struct AdminUnread {
+    networks: HashMap<ResourceId, Unread>,
+    everywhere: Option<Unread>,
+    /// Subscriptions whose list was refused, in lower case.
+    gaps: HashMap<String, Unread>,
+}
+
+fn admin_rules(inventory: &Inventory) -> (HashMap<ResourceId, Group>, AdminUnread) {
+    let mut rules: HashMap<ResourceId, Vec<_>> = HashMap::new();
+    let mut unread = AdminUnread::default();
+    let subscriptions: HashSet<String> = subnets(inventory).map(|id| id.subscription().to_lowercase()).collect();
+    for subscription in subscriptions {
+        let gap = incomplete(inventory, ADMIN_RULES, "security admin rules", &subscription);
+        unread.gaps.extend(gap.map(|gap| (subscription, gap)));
+    }
+    let how = "list them with `az network manager list-effective-security-admin-rules`, or look at the network manager";
+    for row in inventory.security_admin_rules.iter() {
+        let end = row.id.key().find(&format!("/providers/{ADMIN_RULES}"));
+        let network = end.and_then(|end| row.id.as_str().get(..end)).map(ResourceId::new);
+        let network = network.filter(|id| id.resource_type().as_deref() == Some(NETWORK));
+        let rule = &row.properties;
+        match (network, &rule.effective_security_admin_configurations) {
+            (Some(network), _) if rule.access.is_some() => rules.entry(network).or_default().push(row),
+            (Some(_), Some(configurations)) if configurations.is_empty() => {}
+            (Some(network), _) => {
+                let what = format!("the security admin rules that apply to the network `{}`", network.name());
+                unread.networks.insert(network, Unread::new(what, how));
+            }
+            (None, _) => {
+                let what = format!("the network that the security admin rule `{}` applies to", row.name);
+                unread.everywhere = Some(Unread::new(what, how));
+            }
+        }
+    }
+    let rules = rules.into_iter().map(|(network, rows)| {
+        let group = Group::of_admin_rules(&network, rows.into_iter());
+        (network, group)
+    });
+    (rules.collect(), unread)
+}
+
+fn texts<'t>(space: impl IntoIterator<Item = &'t crate::inventory::arm::AddressSpace>) -> AddressSet {
+    AddressSet::from_texts(space.into_iter().flat_map(|space| &space.address_prefixes).map(|text| &**text))
+}
+
+/// All networks that were read, or of which a subnet or a peering was.
+fn networks(inventory: &Inventory) -> HashMap<ResourceId, Network> {
+    let parents = inventory.subnets.iter().map(|it| &it.id).chain(inventory.peerings.iter().map(|it| &it.id));
+    let parents = parents.filter_map(ResourceId::parent);
+    let read = inventory.virtual_networks.iter().map(|network| network.id.clone());
+    let ids: BTreeSet<ResourceId> = read.chain(parents).collect();
+    let gateways = Gateways::new(inventory);
+    ids.into_par_iter().map(|id| (id.clone(), network(inventory, &gateways, &id))).collect()
+}
+
+fn own_space(inventory: &Inventory, id: &ResourceId) -> Option<AddressSet> {
+    inventory.virtual_networks.get(id).map(|network| texts([&network.properties.address_space]))
+}
+
+fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> Network {
+    let own = own_space(inventory, id);
+    let mut it = Network { read: own.is_some(), ..Network::default() };
+    if own.is_none() {
+        it.unread.push(missing("virtual network", id));
+    }
+    let subnets = inventory.subnets.children_of(id).map(|subnet| subnet_prefixes(&subnet.properties));
+    it.own = subnets.fold(own.unwrap_or_default(), |all, subnet| all.union(&subnet));
+    let platform = AddressSet::from_texts([PLATFORM]);
+    it.linked = it.own.union(&platform);
+    it.connected = it.linked.clone();
+    let mut routes = Vec::new();
+    for peering in inventory.peerings.children_of(id) {
+        let peering = &peering.properties;
+        let state = peering.peering_state.as_deref().unwrap_or("Connected");
+        let Some(remote) = target(&peering.remote_virtual_network) else { continue };
+        if !state.eq_ignore_ascii_case("Connected") {
+            continue;
+        }
+        let announced = [&peering.remote_virtual_network_address_space, &peering.remote_address_space];
+        let announced = announced.into_iter().flatten().next();
+        let space = own_space(inventory, remote).or_else(|| announced.map(|space| texts([space])));
+        let linked = peering.allow_virtual_network_access != Some(false);
+        it.peers.insert(remote.clone(), space.clone().unwrap_or_default());
+        match space {
+            Some(space) => {
+                it.connected = it.connected.union(&space);
+                if linked {
+                    it.linked = it.linked.union(&space);
+                }
+            }
+            None if linked => it.unread.push(missing("virtual network", remote)),
+            None => {}
+        }
+        let offered = inventory
+            .peerings
+            .children_of(remote)
+            .filter(|back| target(&back.properties.remote_virtual_network) == Some(id));
+        let offered = offered.map(|back| back.properties.allow_gateway_transit != Some(false)).next().unwrap_or(true);
+        if peering.use_remote_gateways == Some(true) && offered {
+            routes.push(remote.clone());
+        }
+    }
+    routes.push(id.clone());
+    for gateway in routes.iter().flat_map(|network| gateways.of(network)) {
+        let far = gateways.far_side(inventory, gateway, &mut it.unread);
+        it.linked = it.linked.union(&far);
+        it.connected = it.connected.union(&far);
+    }
+    it
+}
+
+/// Gateways by the network that they stand in, and their connections.
+struct Gateways<'a> {
+    by_network: HashMap<ResourceId, Vec<&'a Resource<VirtualNetworkGateway>>>,
+    connections: HashMap<&'a ResourceId, Vec<&'a Connection>>,
+}
+
+impl<'a> Gateways<'a> {
+    fn new(inventory: &'a Inventory) -> Self {
+        let mut by_network: HashMap<_, Vec<_>> = HashMap::new();
+        for gateway in inventory.gateways.iter() {
+            let subnets = gateway.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
+            let networks: HashSet<ResourceId> = subnets.filter_map(|subnet| subnet.ancestor(NETWORK)).collect();
+            for network in networks {
+                by_network.entry(network).or_default().push(gateway);
+            }
+        }
+        let mut connections: HashMap<_, Vec<_>> = HashMap::new();
+        for connection in inventory.connections.iter().map(|it| &it.properties) {
+            let sides = [&connection.virtual_network_gateway1, &connection.virtual_network_gateway2];
+            for gateway in sides.into_iter().filter_map(target) {
+                connections.entry(gateway).or_default().push(connection);
+            }
+        }
+        Self { by_network, connections }
+    }
+
+    fn of(&self, network: &ResourceId) -> &[&'a Resource<VirtualNetworkGateway>] {
+        self.by_network.get(network).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who comes through a gateway: clients, sites and the networks of other gateways.
+    fn far_side(
+        &self,
+        inventory: &Inventory,
+        gateway: &Resource<VirtualNetworkGateway>,
+        unread: &mut Vec<Unread>,
+    ) -> AddressSet {
+        let pools = gateway.properties.vpn_client_configuration.iter().flat_map(|clients| clients.pools());
+        let mut far = AddressSet::from_texts(pools);
+        for connection in self.connections.get(&gateway.id).into_iter().flatten() {
+            if let Some(id) = target(&connection.local_network_gateway2) {
+                match inventory.local_network_gateways.get(id) {
+                    Some(site) => far = far.union(&texts(&site.properties.local_network_address_space)),
+                    None => unread.push(missing("local network gateway", id)),
+                }
+            }
+            let sides = [&connection.virtual_network_gateway1, &connection.virtual_network_gateway2];
+            for other in sides.into_iter().filter_map(target).filter(|other| **other != gateway.id) {
+                let other = inventory.gateways.get(other).into_iter();
+                let subnets = other.flat_map(|it| &it.properties.ip_configurations);
+                let networks = subnets.filter_map(|it| target(&it.properties.subnet)?.ancestor(NETWORK));
+                for space in networks.filter_map(|network| own_space(inventory, &network)) {
+                    far = far.union(&space);
+                }
+            }
+        }
+        far
+    }
+}

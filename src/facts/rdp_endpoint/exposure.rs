@@ -1,0 +1,351 @@
+//! From rules and ways in to the facts of one IP configuration.
+
+use std::collections::HashMap;
+
+use crate::facts::address::{self, AddressSet, Family, Point};
+use crate::facts::network_index::{Attached, NetworkIndex, Place, private_address};
+use crate::facts::nsg::{Admission, Answer, Bound, Decision, Level, Local, LocalAddress, Protocol, Stack};
+use crate::facts::schema::Unread;
+use crate::facts::way_in::{WayIn, WaysIn};
+use crate::inventory::ResourceId;
+
+use super::subjects::{Found, Machines};
+use super::{RdpEndpoint, WitnessFact, closing, words};
+
+/// How many prefixes of the source set are shown.
+const SHOWN: usize = 50;
+
+/// A packet that gets in.
+pub(super) struct Witness<'w> {
+    pub way: &'w WayIn,
+    pub protocol: Protocol,
+    /// The source, before a firewall translates it.
+    pub source: Option<Point>,
+    pub tag: Option<String>,
+    pub source_port: u16,
+    pub destination: Option<Point>,
+}
+
+/// Who gets in, over all ways.
+#[derive(Default)]
+struct Reached {
+    at_least: Admission,
+    at_most: Admission,
+    unread: Vec<Unread>,
+}
+
+impl Reached {
+    fn note(&mut self, unread: impl IntoIterator<Item = Unread>) {
+        for it in unread {
+            if !self.unread.contains(&it) {
+                self.unread.push(it);
+            }
+        }
+    }
+}
+
+/// Where one IP configuration stands, while its facts are worked out.
+pub(super) struct Site<'s> {
+    pub place: &'s Place,
+    pub stack: Stack<'s>,
+    pub found: &'s Found<'s>,
+    pub port: u16,
+    /// Where the private address lies, when it is not known.
+    prefixes: AddressSet,
+    no_address: Unread,
+    public: AddressSet,
+    anywhere: AddressSet,
+}
+
+impl Site<'_> {
+    /// The fixed end of packets that come by that way.
+    pub fn local<'l>(&'l self, way: &'l WayIn, protocol: Protocol) -> Local<'l> {
+        let unread = way.address_unread.as_ref().or(way.doubt.as_ref()).unwrap_or(&self.no_address);
+        let (address, own) = match (way.floating, way.public_address, self.found.endpoint.private) {
+            (true, Some(address), _) => (LocalAddress::Known(address::point(address)), false),
+            (true, None, _) => (LocalAddress::Within(&self.anywhere, unread), false),
+            (false, _, Some(point)) => (LocalAddress::Known(point), true),
+            (false, _, None) => (LocalAddress::Within(&self.prefixes, &self.no_address), true),
+        };
+        let groups: &[ResourceId] = if own { &self.found.member_of } else { &[] };
+        Local { address, own, family: self.found.endpoint.family, port: self.port, protocol, groups }
+    }
+}
+
+/// The facts of one IP configuration.
+pub(super) fn facts(
+    index: &NetworkIndex<'_>,
+    ways_in: &WaysIn<'_>,
+    machines: &Machines<'_>,
+    found: &Found<'_>,
+    port: u16,
+) -> RdpEndpoint {
+    let endpoint = &found.endpoint;
+    let place = index.place(endpoint.subnet);
+    let group = index.attached(found.group);
+    let family = AddressSet::of(endpoint.family);
+    let prefixes = place.prefixes.intersection(&family);
+    let site = Site {
+        place,
+        stack: index.stack(place, &group),
+        found,
+        port,
+        prefixes: if prefixes.is_empty() { family.clone() } else { prefixes },
+        no_address: private_address(&endpoint.interface),
+        public: place.public.intersection(&family),
+        anywhere: family.difference(address::not_public()),
+    };
+    let ways = ways_in.of(endpoint);
+    let (reached, witness) = reach(&site, &ways);
+    let at_least = reached.at_least.addresses();
+    let at_most = reached.at_most.addresses();
+    let decisions = decisions(&site, &ways, witness.as_ref());
+    let prefixes: Vec<String> = at_least.prefixes().take(SHOWN).map(|prefix| prefix.to_string()).collect();
+    let source_prefixes = if prefixes.len() < SHOWN { prefixes.len() } else { at_least.prefixes().count() };
+    let mut tags: Vec<String> = reached
+        .at_most
+        .tagged()
+        .map(|term| term.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().join(" and "))
+        .collect();
+    tags.sort();
+    tags.dedup();
+    let (machine, operating_system) = machines.of(found);
+    let remarks = remarks(&site);
+    let attached = [(&place.group, "subnet"), (&group, "interface")];
+    let doubts = ways.iter().filter_map(|way| way.doubt.clone());
+    RdpEndpoint {
+        interface: endpoint.interface.name().to_owned(),
+        ip_configuration: endpoint.configuration.name().to_owned(),
+        machine,
+        operating_system,
+        private_address: endpoint.private.map(|it| address::address(it).to_string()).ok_or(site.no_address.clone()),
+        port,
+        subnet: endpoint.subnet.map(ResourceId::qualified_name),
+        network_security_groups: attached.into_iter().filter_map(|(it, level)| group_name(it, level)).collect(),
+        has_way_in: match ways.iter().any(|way| way.doubt.is_none()) {
+            true => Ok(true),
+            false => words::join(doubts.collect()).map_or(Ok(false), Err),
+        },
+        ways_in: ways.iter().map(words::way_in).collect(),
+        public_ipv4_at_least: at_least.count_v4() as i64,
+        public_ipv4_at_most: at_most.count_v4() as i64,
+        public_ipv6_at_least: ceiling(at_least.count_v6()),
+        public_ipv6_at_most: ceiling(at_most.count_v6()),
+        complete: match at_least == at_most {
+            true => Ok(true),
+            false => Err(words::join(reached.unread).unwrap_or_else(|| site.no_address.clone())),
+        },
+        sources: prefixes,
+        source_prefixes: source_prefixes as i64,
+        source_tags: tags,
+        exposure: words::exposure(&site, &ways, &at_least, witness.as_ref(), &decisions, &remarks),
+        remarks,
+        close_commands: closing::commands(&site, &at_least, witness.as_ref(), &decisions),
+        decisions: decisions.iter().map(words::decision).collect(),
+        witness: witness.map(|it| WitnessFact {
+            source: it.source.map(|point| address::address(point).to_string()),
+            tag: it.tag,
+            protocol: it.protocol.word().to_owned(),
+            source_port: it.source_port.into(),
+            destination: it.destination.map(|point| address::address(point).to_string()),
+            port: port.into(),
+            way_in: words::way_in(it.way),
+        }),
+    }
+}
+
+/// The number as a float that is not below it, so that comparing it with a limit stays exact.
+fn ceiling(count: u128) -> f64 {
+    let float = count as f64;
+    if (float as u128) < count { float.next_up() } else { float }
+}
+
+fn group_name(attached: &Attached, level: &str) -> Option<String> {
+    match attached {
+        Attached::None => None,
+        Attached::Group(id) => Some(format!("{} ({level})", id.name())),
+        Attached::Missing(unread) | Attached::Unknown(unread) => Some(format!("not read: {} ({level})", unread.what)),
+    }
+}
+
+/// Who of the public gets in, and one packet that does.
+fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>>) {
+    let mut reached = Reached::default();
+    let mut answers: HashMap<(Protocol, Option<Option<std::net::IpAddr>>), Answer> = HashMap::new();
+    let mut candidates = Vec::new();
+    for way in ways {
+        for protocol in Protocol::ALL {
+            let (certain, possible) = way.protocols.has(protocol);
+            if !possible {
+                continue;
+            }
+            let key = (protocol, way.floating.then_some(way.public_address));
+            let local = site.local(way, protocol);
+            let answer = answers.entry(key).or_insert_with(|| site.stack.admit(&local));
+            let mut one = through(site, way, answer);
+            if !certain || way.doubt.is_some() {
+                one.at_least = Admission::default();
+                one.note(way.doubt.clone());
+            }
+            if one.at_least != one.at_most {
+                reached.note(one.unread);
+            }
+            reached.at_most.extend(&one.at_most);
+            reached.at_least.extend(&one.at_least);
+            candidates.push((way, protocol, one.at_least));
+        }
+    }
+    (reached, witness(site, candidates))
+}
+
+/// Who of the public gets in by one way.
+fn through(site: &Site<'_>, way: &WayIn, answer: &Answer) -> Reached {
+    let mut reached =
+        Reached { at_least: answer.at_least.clone(), at_most: answer.at_most.clone(), unread: answer.unread.clone() };
+    let (group, perhaps_group) = site.stack.has_group();
+    match &way.closed_without_group {
+        Ok(false) => {}
+        _ if group => {}
+        Ok(true) if perhaps_group => reached.at_least = Admission::default(),
+        // Only an admin rule could open it, and whether that is enough is not documented.
+        Ok(true) => {
+            reached.at_least = Admission::default();
+            reached.at_most = answer.always_at_most.clone();
+            let how = "attach a network security group that says what is meant";
+            let what = "whether an admin rule opens a Standard address without any network security group";
+            reached.note([Unread::new(what, how)]);
+        }
+        Err(unread) => {
+            reached.at_least = Admission::default();
+            reached.note([unread.clone()]);
+        }
+    }
+    if let Some(seen_as) = &way.seen_as {
+        let (least, most) = (reached.at_least.addresses(), reached.at_most.addresses());
+        let all = || Admission::of(AddressSet::of(site.found.endpoint.family));
+        let open = !seen_as.is_empty() && least.covers(seen_as);
+        let perhaps = most.meets(seen_as);
+        if perhaps && !open {
+            let what = format!("which addresses of its subnet the firewall `{}` sends from", way.through.name());
+            reached.note([Unread::new(what, "let the rules admit all of AzureFirewallSubnet, or none of it")]);
+        }
+        reached.at_least = if open { all() } else { Admission::default() };
+        reached.at_most = if perhaps { all() } else { Admission::default() };
+    }
+    if let Some(sources) = &way.sources {
+        let mut tagged = Admission::default();
+        for tag in &sources.tags {
+            let within = AddressSet::of(site.found.endpoint.family);
+            tagged.push(crate::facts::nsg::Term { tags: vec![tag.clone()], without: Vec::new(), within });
+        }
+        let narrow = |admission: &Admission, addresses: &AddressSet| {
+            let mut both = admission.within(addresses);
+            both.extend(&admission.intersection(&tagged));
+            both
+        };
+        reached.at_least = narrow(&reached.at_least, &sources.at_least);
+        reached.at_most = narrow(&reached.at_most, &sources.at_most);
+        reached.note(sources.unread.iter().cloned());
+    }
+    reached.at_least = reached.at_least.within(&site.public);
+    reached.at_most = reached.at_most.within(&site.public);
+    reached
+}
+
+/// One packet that gets in, by the way that most can use.
+fn witness<'w>(site: &Site<'_>, candidates: Vec<(&'w WayIn, Protocol, Admission)>) -> Option<Witness<'w>> {
+    let size = |admission: &Admission| {
+        let addresses = admission.addresses();
+        (addresses.count_v6(), addresses.count_v4(), admission.tagged().count())
+    };
+    // The first of equals: ways and protocols stand in a fixed order.
+    let best = candidates.into_iter().rev().max_by_key(|(_, _, admission)| size(admission))?;
+    let (way, protocol, admission) = best;
+    let addresses = admission.addresses();
+    let largest = addresses.ranges().iter().max_by_key(|(start, end)| end - start);
+    let source = largest.map(|&(start, end)| if start < end { start + 1 } else { start });
+    let tag = admission
+        .tagged()
+        .next()
+        .map(|term| term.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().join(" and "));
+    if source.is_none() && tag.is_none() {
+        return None;
+    }
+    let local = site.local(way, protocol);
+    let destination = match local.address {
+        LocalAddress::Known(point) => Some(point),
+        LocalAddress::Within(..) => None,
+    };
+    let mut witness = Witness {
+        way,
+        protocol,
+        source,
+        tag: if source.is_none() { tag } else { None },
+        source_port: 50_000,
+        destination,
+    };
+    if let Some(seen) = seen_source(&witness) {
+        let ports = candidate_ports(&site.stack);
+        let inside = |port: &u16| {
+            let decisions = site.stack.decide(&local, seen, *port, Bound::Lower);
+            let past = decisions.last().is_some_and(|it| {
+                it.rule.is_some_and(|rule| rule.access == Some(crate::facts::nsg::Access::AlwaysAllow))
+            });
+            past || decisions.iter().all(Decision::allows)
+        };
+        witness.source_port = ports.into_iter().find(inside).unwrap_or(50_000);
+    }
+    Some(witness)
+}
+
+/// The source as the rules see it.
+fn seen_source(witness: &Witness<'_>) -> Option<Point> {
+    match &witness.way.seen_as {
+        Some(seen) => seen.ranges().first().map(|range| range.0),
+        None => witness.source,
+    }
+}
+
+/// One port of each run of source ports that the rules tell apart, an ephemeral one first.
+fn candidate_ports(stack: &Stack<'_>) -> Vec<u16> {
+    let mut ports = vec![50_000];
+    for (_, level) in stack.levels() {
+        let Level::Group(group) = level else { continue };
+        for rule in &group.inbound {
+            for range in rule.remote.ports.ranges(false) {
+                ports.extend([Some(range.0), range.1.checked_add(1)].into_iter().flatten().filter(|port| *port > 0));
+            }
+        }
+    }
+    ports
+}
+
+/// How the levels decide the witness, or the largest part of the Internet where nobody gets in.
+fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Witness<'_>>) -> Vec<Decision<'s>> {
+    match (witness, ways.first()) {
+        (Some(witness), _) => {
+            let local = site.local(witness.way, witness.protocol);
+            match seen_source(witness) {
+                Some(source) => site.stack.decide(&local, source, witness.source_port, Bound::Lower),
+                None => site.stack.deciders(&local, &site.public),
+            }
+        }
+        (None, Some(way)) => site.stack.deciders(&site.local(way, Protocol::Tcp), &site.public),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// What is odd about how rules on the port are written.
+fn remarks(site: &Site<'_>) -> Vec<String> {
+    let groups = site.stack.levels().into_iter().filter_map(|(_, level)| match level {
+        Level::Group(group) => Some(group),
+        Level::None | Level::Unread { .. } => None,
+    });
+    let rules = groups.flat_map(|group| &group.inbound).filter(|rule| rule.local.ports.has(site.port).1);
+    rules.flat_map(|rule| rule.remarks()).collect()
+}
+
+/// Whether that kind of address is meant.
+pub(super) fn is_v4(family: Family) -> bool {
+    family == Family::V4
+}

@@ -1,0 +1,192 @@
+//! The facts of an IP configuration in words.
+
+use crate::facts::address::{self, AddressSet};
+use crate::facts::nsg::{Access, Decision, LevelName, Protocol};
+use crate::facts::schema::Unread;
+use crate::facts::way_in::{WayIn, WayInKind};
+
+use super::exposure::{Site, Witness, is_v4};
+use super::{DecisionFact, WayInFact};
+
+/// Several things that were not read, as one; `None`: none of them.
+pub(super) fn join(unread: Vec<Unread>) -> Option<Unread> {
+    let first = unread.first()?.clone();
+    let whats: Vec<&str> = unread.iter().map(|it| it.what.as_str()).collect();
+    let what = match whats.as_slice() {
+        [one] => (*one).to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+        [] => return None,
+    };
+    Some(Unread { what, how: first.how })
+}
+
+fn ports(way: &WayIn) -> String {
+    match way.front_end_ports {
+        Some((from, to)) if from == to => from.to_string(),
+        Some((from, to)) => format!("{from}-{to}"),
+        None => String::new(),
+    }
+}
+
+pub(super) fn way_in(way: &WayIn) -> WayInFact {
+    let protocols = Protocol::ALL.into_iter().filter(|it| way.protocols.has(*it).1);
+    WayInFact {
+        kind: way.kind,
+        name: way.name.to_string(),
+        through: way.through.name().to_owned(),
+        id: way.through.to_string(),
+        public_address: way.public_address.map(|it| it.to_string()),
+        front_end_port: way.front_end_ports.filter(|(from, to)| from == to).map(|(from, _)| from.into()),
+        front_end_ports: ports(way),
+        protocols: protocols.map(|it| it.word().to_owned()).collect(),
+        certain: way.doubt.clone().map_or(Ok(true), Err),
+        address_unread: way.address_unread.is_some(),
+    }
+}
+
+fn level(name: LevelName) -> &'static str {
+    match name {
+        LevelName::Admin => "admin",
+        LevelName::Subnet => "subnet",
+        LevelName::Interface => "nic",
+    }
+}
+
+pub(super) fn decision(decision: &Decision<'_>) -> DecisionFact {
+    let access = match decision.rule.map(|rule| rule.access) {
+        Some(Some(Access::Deny)) => "deny",
+        Some(Some(Access::AlwaysAllow)) => "alwaysAllow",
+        Some(None) => "unknown",
+        Some(Some(Access::Allow)) | None => "allow",
+    };
+    DecisionFact {
+        level: level(decision.level).to_owned(),
+        network_security_group: decision.group.name.to_string(),
+        rule: decision.rule.map(|rule| rule.name.to_string()).unwrap_or_default(),
+        priority: decision.rule.and_then(|rule| rule.priority),
+        access: access.to_owned(),
+    }
+}
+
+/// `4,294,967,040`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn count(addresses: &AddressSet, v4: bool) -> String {
+    let number = if v4 { addresses.count_v4().into() } else { addresses.count_v6() };
+    match u64::try_from(number) {
+        Ok(1) => "1 address".to_owned(),
+        Ok(number) => format!("{} addresses", thousands(number)),
+        Err(_) => format!("about 2^{} addresses", number.ilog2()),
+    }
+}
+
+/// The end of the machine: `10.0.1.4:3389`, `[fd00::4]:3389`.
+fn end(site: &Site<'_>) -> String {
+    match site.found.endpoint.private.map(address::address) {
+        Some(std::net::IpAddr::V4(it)) => format!("{it}:{}", site.port),
+        Some(std::net::IpAddr::V6(it)) => format!("[{it}]:{}", site.port),
+        None => format!("port {} of `{}`", site.port, site.found.endpoint.interface.name()),
+    }
+}
+
+fn by_way(way: &WayIn) -> String {
+    let front = match (way.public_address, ports(way).as_str()) {
+        (Some(address), _) if way.kind == WayInKind::PublicIp => format!(" ({address})"),
+        (Some(address), "") => format!(" ({address})"),
+        (Some(address), ports) => format!(" ({address}, port {ports})"),
+        (None, _) if way.address_unread.is_some() => " (the address itself was not read)".to_owned(),
+        (None, _) if way.kind == WayInKind::PublicIp => " (not allocated at the moment)".to_owned(),
+        (None, "") => String::new(),
+        (None, ports) => format!(" (port {ports})"),
+    };
+    let (name, through) = (&way.name, way.through.name());
+    match way.kind {
+        WayInKind::PublicIp => format!("the public IP address `{through}`{front}"),
+        WayInKind::LoadBalancingRule => format!("the load-balancing rule `{name}` of `{through}`{front}"),
+        WayInKind::InboundNatRule => format!("the inbound NAT rule `{name}` of `{through}`{front}"),
+        WayInKind::InboundNatPool => format!("the inbound NAT pool `{name}` of `{through}`{front}"),
+        WayInKind::FirewallDnat => format!("the DNAT rule `{name}` of the firewall `{through}`{front}"),
+    }
+}
+
+fn by_rules(decisions: &[Decision<'_>]) -> String {
+    let rules = decisions.iter().filter_map(|it| Some((it, it.rule?)));
+    let rules = rules.map(|(decision, rule)| {
+        let priority = rule.priority.map(|it| format!("priority {it}, ")).unwrap_or_default();
+        match decision.level {
+            LevelName::Admin => format!("the admin rule `{}` ({}virtual network manager)", rule.name, priority),
+            LevelName::Subnet => format!("`{}` ({priority}NSG `{}` on the subnet)", rule.name, decision.group.name),
+            LevelName::Interface => {
+                format!("`{}` ({priority}NSG `{}` on the interface)", rule.name, decision.group.name)
+            }
+        }
+    });
+    rules.collect::<Vec<_>>().join(" and ")
+}
+
+/// One sentence: who reaches what, by which way and through which rule.
+pub(super) fn exposure(
+    site: &Site<'_>,
+    ways: &[WayIn],
+    addresses: &AddressSet,
+    witness: Option<&Witness<'_>>,
+    decisions: &[Decision<'_>],
+    remarks: &[String],
+) -> String {
+    let sentence = sentence(site, ways, addresses, witness, decisions);
+    let sentences = std::iter::once(sentence.as_str()).chain(remarks.iter().map(String::as_str));
+    sentences.collect::<Vec<_>>().join("; ")
+}
+
+fn sentence(
+    site: &Site<'_>,
+    ways: &[WayIn],
+    addresses: &AddressSet,
+    witness: Option<&Witness<'_>>,
+    decisions: &[Decision<'_>],
+) -> String {
+    let end = end(site);
+    let Some(witness) = witness else {
+        let rules = by_rules(decisions);
+        return match (ways.is_empty(), rules.is_empty()) {
+            (true, _) => format!("no way in leads from the Internet to {end}"),
+            (false, true) => format!("it is not certain that anybody on the Internet reaches {end}"),
+            (false, false) => format!("nobody on the Internet certainly reaches {end}; {rules} decides"),
+        };
+    };
+    let who = match &witness.tag {
+        Some(tag) => format!("some addresses of the service tag {tag}"),
+        None => format!("{} of the Internet", count(addresses, is_v4(site.found.endpoint.family))),
+    };
+    let protocol = witness.protocol.word();
+    let way = by_way(witness.way);
+    let rules = by_rules(decisions);
+    match rules.is_empty() {
+        true => format!("{who} reach {end} ({protocol}) through {way}; no network security group filters it"),
+        false => format!("{who} reach {end} ({protocol}) through {way}; {rules} lets them in"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_well() {
+        assert_eq!(thousands(4_294_967_040), "4,294,967,040");
+        assert_eq!(thousands(65_536), "65,536");
+        assert_eq!(thousands(7), "7");
+        assert_eq!(count(&AddressSet::from_texts(["2000::/3"]), false), "about 2^125 addresses");
+    }
+}

@@ -1,0 +1,218 @@
+//! Ways by which packets from the Internet come to an interface: a public address of its own, a load balancer, a
+//! firewall.
+
+mod firewall;
+mod load_balancer;
+
+use std::net::IpAddr;
+
+use crate::inventory::arm::Sku;
+use crate::inventory::network::{PublicIpAddress, target};
+use crate::inventory::{Inventory, Reference, Resource, ResourceId};
+
+use super::address::{self, AddressSet, Family, Point};
+use super::network_index::{NetworkIndex, missing};
+use super::nsg::Protocols;
+use super::schema::{Known, Unread, fact_enum};
+use super::service_tag::Tag;
+
+use firewall::Firewalls;
+use load_balancer::LoadBalancers;
+
+fact_enum! {
+    /// How a packet from outside comes to an interface.
+    pub enum WayInKind {
+        /// A public address on the IP configuration itself.
+        PublicIp => "publicIpAddress",
+        /// A load-balancing rule.
+        LoadBalancingRule => "loadBalancingRule",
+        /// An inbound NAT rule of a load balancer.
+        InboundNatRule => "inboundNatRule",
+        /// An inbound NAT pool of a load balancer.
+        InboundNatPool => "inboundNatPool",
+        /// A DNAT rule of an Azure Firewall.
+        FirewallDnat => "firewallDnat",
+    }
+}
+
+/// An IP configuration of an interface, or of the model of a scale set.
+#[derive(Clone, Debug)]
+pub struct Endpoint<'a> {
+    /// The id of the IP configuration.
+    pub configuration: ResourceId,
+    /// The id of the interface, or `SCALE SET/networkInterfaces/NAME`.
+    pub interface: ResourceId,
+    /// The subnet.
+    pub subnet: Option<&'a ResourceId>,
+    /// The private address, where it is known.
+    pub private: Option<Point>,
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// Its own public address.
+    pub public: OwnAddress<'a>,
+    /// Back-end pools.
+    pub pools: &'a [Reference],
+    /// Inbound NAT rules.
+    pub nat_rules: &'a [Reference],
+    /// Inbound NAT pools.
+    pub nat_pools: &'a [Reference],
+    /// The scale set, where this is its model.
+    pub model_of: Option<&'a ResourceId>,
+}
+
+/// The public address of an IP configuration.
+#[derive(Clone, Copy, Debug)]
+pub enum OwnAddress<'a> {
+    /// There is none.
+    None,
+    /// This resource.
+    Resource(&'a ResourceId),
+    /// Every machine of the scale set gets one, of this name and SKU.
+    Each(&'a str, Option<&'a Sku>),
+}
+
+/// Who can use a way in.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Who certainly can.
+    pub at_least: AddressSet,
+    /// Who perhaps can.
+    pub at_most: AddressSet,
+    /// Service tags that can.
+    pub tags: Vec<Tag>,
+    /// What was not read of it.
+    pub unread: Vec<Unread>,
+}
+
+/// A way in to one port of an interface.
+#[derive(Clone, Debug)]
+pub struct WayIn {
+    /// What it is.
+    pub kind: WayInKind,
+    /// The public address, load balancer or firewall.
+    pub through: ResourceId,
+    /// The rule's name; of a public address its own.
+    pub name: Box<str>,
+    /// The public address that people connect to, where it is known.
+    pub public_address: Option<IpAddr>,
+    /// IPv4 or IPv6, where it is known.
+    pub family: Option<Family>,
+    /// The ports that people connect to; `None`: not known.
+    pub front_end_ports: Option<(u16, u16)>,
+    /// The protocols that it carries.
+    pub protocols: Protocols,
+    /// Floating IP: the rules see the front end's address in place of the interface's own.
+    pub floating: bool,
+    /// Whether it stays closed while there is no network security group: Standard does, Basic does not.
+    pub closed_without_group: Known<bool>,
+    /// Who can use it; `None`: anyone.
+    pub sources: Option<Sources>,
+    /// The addresses that the rules see in place of the source's: a firewall translates it.
+    pub seen_as: Option<AddressSet>,
+    /// Why it is not certain that it leads here.
+    pub doubt: Option<Unread>,
+    /// The public address, where it is referred to and was not read.
+    pub address_unread: Option<Unread>,
+}
+
+/// All ways in of one estate to one port.
+#[derive(Debug)]
+pub struct WaysIn<'a> {
+    index: &'a NetworkIndex<'a>,
+    load_balancers: LoadBalancers,
+    firewalls: Firewalls,
+    /// Public addresses that say which IP configuration they are attached to.
+    attached: std::collections::HashMap<&'a ResourceId, &'a ResourceId>,
+    port: u16,
+}
+
+impl<'a> WaysIn<'a> {
+    /// Finds them.
+    pub fn new(index: &'a NetworkIndex<'a>, port: u16) -> Self {
+        let inventory = index.inventory();
+        let addresses = inventory.public_ip_addresses.iter();
+        let attached = addresses.filter_map(|it| Some((target(&it.properties.ip_configuration)?, &it.id)));
+        Self {
+            index,
+            load_balancers: LoadBalancers::new(inventory, port),
+            firewalls: Firewalls::new(index, port),
+            attached: attached.collect(),
+            port,
+        }
+    }
+
+    /// The ways in to an IP configuration, and those that may be.
+    pub fn of(&self, endpoint: &Endpoint<'_>) -> Vec<WayIn> {
+        let inventory = self.index.inventory();
+        let mut ways: Vec<WayIn> = self.own_address(inventory, endpoint).into_iter().collect();
+        self.load_balancers.of(self.index, endpoint, self.port, &mut ways);
+        if endpoint.family == Family::V4 {
+            self.firewalls.of(self.index, endpoint, &mut ways);
+        }
+        ways.retain(|way| way.family.is_none_or(|family| family == endpoint.family));
+        ways
+    }
+
+    fn own_address(&self, inventory: &Inventory, endpoint: &Endpoint<'_>) -> Option<WayIn> {
+        let id = match endpoint.public {
+            OwnAddress::Each(name, sku) => {
+                let through = endpoint.configuration.child("publicIPAddresses", name);
+                return Some(WayIn {
+                    closed_without_group: closed(sku, &through),
+                    ..way(WayInKind::PublicIp, through, self.port)
+                });
+            }
+            OwnAddress::Resource(id) => id,
+            OwnAddress::None => self.attached.get(&endpoint.configuration).copied()?,
+        };
+        let mut way = way(WayInKind::PublicIp, id.clone(), self.port);
+        match inventory.public_ip_addresses.get(id) {
+            Some(address) => {
+                way.public_address = address_of(address);
+                way.family = way.public_address.map(|it| address::family(address::point(it)));
+                way.closed_without_group = closed(address.sku.as_ref(), id);
+            }
+            None => {
+                let unread = missing("public IP address", id);
+                way.closed_without_group = Err(unread.clone());
+                way.address_unread = Some(unread);
+            }
+        }
+        Some(way)
+    }
+}
+
+/// A way in through that resource, open to anyone, to that port.
+fn way(kind: WayInKind, through: ResourceId, port: u16) -> WayIn {
+    WayIn {
+        kind,
+        name: through.name().into(),
+        through,
+        public_address: None,
+        family: None,
+        front_end_ports: Some((port, port)),
+        protocols: Protocols::ANY,
+        floating: false,
+        closed_without_group: Ok(false),
+        sources: None,
+        seen_as: None,
+        doubt: None,
+        address_unread: None,
+    }
+}
+
+/// The address of a public address, where it has one at the moment.
+fn address_of(address: &Resource<PublicIpAddress>) -> Option<IpAddr> {
+    address::parse_address(address.properties.ip_address.as_deref()?).map(address::address)
+}
+
+/// Whether what has that SKU stays closed without a network security group. No SKU means Basic, ARM's default and the
+/// only one of the API versions that leave it out.
+fn closed(sku: Option<&Sku>, id: &ResourceId) -> Known<bool> {
+    let name = sku.and_then(|sku| sku.name.as_deref()).unwrap_or("Basic").to_ascii_lowercase();
+    match name.as_str() {
+        "basic" | "" => Ok(false),
+        "standard" | "standardv2" | "gateway" => Ok(true),
+        _ => Err(Unread::new(format!("what the SKU `{name}` of `{}` lets in", id.name()), "look at it in the portal")),
+    }
+}

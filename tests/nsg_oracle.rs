@@ -1,0 +1,513 @@
+//! The NSG engine against a judge that knows no sets: it decides one packet at a time, straight from the rules' JSON,
+//! and shares no code with the engine.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use azaudit::facts::address::{self, AddressSet, Family};
+use azaudit::facts::nsg::{
+    Admission, Bound, Group, Level, Local, LocalAddress, Members, Protocol, Scope, Stack, VirtualNetworkTag,
+};
+use azaudit::facts::schema::Unread;
+use azaudit::facts::service_tag::{ServiceTags, Tag};
+use azaudit::inventory::network::{SecurityAdminRule, SecurityRule};
+use azaudit::inventory::{Child, Resource, ResourceId, lenient};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const NETWORK: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet";
+const WEB: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/applicationSecurityGroups/web";
+const JUMP: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/applicationSecurityGroups/jump";
+
+/// What words mean around the machine, as plain prefixes.
+const VNET: [&str; 3] = ["10.0.0.0/16", "20.0.0.0/16", "fd00:1::/48"];
+const ROUTED: &str = "30.0.0.0/8";
+const WEB_MEMBERS: [&str; 2] = ["10.0.1.4", "fd00:1::4"];
+const CORP: &str = "64.0.0.0/4";
+
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    source: IpAddr,
+    source_port: u16,
+    destination: IpAddr,
+    port: u16,
+    udp: bool,
+}
+
+// ---- the judge ----
+
+fn inside(prefix: &str, ip: IpAddr) -> bool {
+    if let Some((from, to)) = prefix.split_once('-') {
+        let (from, to): (IpAddr, IpAddr) = (from.parse().unwrap(), to.parse().unwrap());
+        return from.is_ipv4() == ip.is_ipv4() && from <= ip && ip <= to;
+    }
+    let (net, length) = prefix.split_once('/').unwrap_or((prefix, if prefix.contains(':') { "128" } else { "32" }));
+    let length: u32 = length.parse().unwrap();
+    match (net.parse().unwrap(), ip) {
+        (IpAddr::V4(net), IpAddr::V4(ip)) => length == 0 || (u32::from(net) ^ u32::from(ip)) >> (32 - length) == 0,
+        (IpAddr::V6(net), IpAddr::V6(ip)) => length == 0 || (u128::from(net) ^ u128::from(ip)) >> (128 - length) == 0,
+        _ => false,
+    }
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    let ranges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+    let special = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
+    ranges.iter().chain(&special).any(|range| inside(range, ip)) || (ip.is_ipv6() && !inside("2000::/3", ip))
+}
+
+fn means(word: &str, ip: IpAddr, local: bool) -> bool {
+    let in_network = VNET.iter().any(|prefix| inside(prefix, ip));
+    match word.to_lowercase().as_str() {
+        "*" | "any" => true,
+        "internet" => !in_network && !is_private(ip),
+        "virtualnetwork" | "virtual_network" => in_network || (!local && inside(ROUTED, ip)),
+        "azureloadbalancer" => inside("168.63.129.16", ip),
+        "corp" => inside(CORP, ip),
+        prefix => inside(prefix, ip),
+    }
+}
+
+fn side(rule: &Value, which: &str, ip: IpAddr, local: bool) -> bool {
+    let mut words: Vec<&str> = rule[format!("{which}AddressPrefix")].as_str().into_iter().collect();
+    let plural = rule[format!("{which}AddressPrefixes")].as_array().into_iter().flatten();
+    words.extend(plural.filter_map(Value::as_str));
+    let groups = rule[format!("{which}ApplicationSecurityGroups")].as_array().cloned().unwrap_or_default();
+    if words.is_empty() && groups.is_empty() {
+        return true;
+    }
+    let member = groups.iter().any(|group| group["id"] == WEB && WEB_MEMBERS.iter().any(|it| inside(it, ip)));
+    member || words.iter().filter(|word| !word.is_empty()).any(|word| means(word, ip, local))
+}
+
+fn on(rule: &Value, which: &str, port: u16) -> bool {
+    let mut texts: Vec<&str> = rule[format!("{which}PortRange")].as_str().into_iter().collect();
+    texts.extend(rule[format!("{which}PortRanges")].as_array().into_iter().flatten().filter_map(Value::as_str));
+    texts.is_empty()
+        || texts.iter().filter(|text| !text.is_empty()).any(|text| {
+            let (from, to) = text.split_once('-').unwrap_or((text, text));
+            *text == "*" || (from.parse::<u16>().unwrap()..=to.parse::<u16>().unwrap()).contains(&port)
+        })
+}
+
+/// The name and access of the first rule that matches.
+fn first(rules: &[Value], packet: Packet) -> Option<(String, String)> {
+    let mut rules: Vec<&Value> = rules.iter().collect();
+    rules.sort_by_key(|rule| rule["properties"]["priority"].as_i64().unwrap());
+    let hit = rules.into_iter().find(|rule| {
+        let it = &rule["properties"];
+        let protocol = it["protocol"].as_str().unwrap().to_lowercase();
+        it["direction"].as_str().unwrap().eq_ignore_ascii_case("inbound")
+            && (["*", "any"].contains(&protocol.as_str()) || protocol == if packet.udp { "udp" } else { "tcp" })
+            && on(it, "source", packet.source_port)
+            && on(it, "destination", packet.port)
+            && side(it, "source", packet.source, false)
+            && side(it, "destination", packet.destination, true)
+    })?;
+    let access = hit["properties"]["access"].as_str().unwrap().to_lowercase();
+    Some((hit["name"].as_str().unwrap().to_owned(), access))
+}
+
+fn defaults() -> Vec<Value> {
+    let rule = |name: &str, priority: i64, access: &str, from: &str, to: &str| {
+        json!({"name": name, "properties": {
+            "priority": priority, "access": access, "direction": "Inbound", "protocol": "*",
+            "sourceAddressPrefix": from, "sourcePortRange": "*", "destinationAddressPrefix": to, "destinationPortRange": "*",
+        }})
+    };
+    vec![
+        rule("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+        rule("AllowAzureLoadBalancerInBound", 65001, "Allow", "AzureLoadBalancer", "*"),
+        rule("DenyAllInBound", 65500, "Deny", "*", "*"),
+    ]
+}
+
+/// Whether the packet gets in, and the deciding rule of each level that is asked.
+fn judge(levels: &[Vec<Value>; 3], packet: Packet) -> (bool, Vec<Option<String>>) {
+    let mut names = Vec::new();
+    if !levels[0].is_empty() {
+        let hit = first(&levels[0], packet);
+        names.push(hit.as_ref().map(|(name, _)| name.clone()));
+        match hit.map(|(_, access)| access).as_deref() {
+            Some("deny") => return (false, names),
+            Some("alwaysallow") => return (true, names),
+            _ => {}
+        }
+    }
+    for rules in &levels[1..] {
+        if rules.is_empty() {
+            continue;
+        }
+        let all: Vec<Value> = rules.iter().cloned().chain(defaults()).collect();
+        let (name, access) = first(&all, packet).expect("the last default matches everything");
+        names.push(Some(name));
+        if access == "deny" {
+            return (false, names);
+        }
+    }
+    (true, names)
+}
+
+// ---- what is generated ----
+
+/// Texts near each other, so that rules overlap: the edges of these are the packets' addresses.
+const SOURCES: [&str; 20] = [
+    "*",
+    "Internet",
+    "INTERNET",
+    "VirtualNetwork",
+    "VIRTUAL_NETWORK",
+    "AzureLoadBalancer",
+    "0.0.0.0/0",
+    "::/0",
+    "0.0.0.0/1",
+    "128.0.0.0/1",
+    "20.0.0.0/8",
+    "20.0.0.0/16",
+    "20.0.0.0-20.0.0.255",
+    "203.0.113.7",
+    "10.0.0.0/8",
+    "10.0.1.4/32",
+    "30.1.0.0/16",
+    "2001:db8::/32",
+    "2000::/3",
+    "Corp",
+];
+const DESTINATIONS: [&str; 12] = [
+    "*",
+    "*",
+    "*",
+    "Any",
+    "VirtualNetwork",
+    "Internet",
+    "10.0.1.4",
+    "10.0.1.0/24",
+    "10.0.1.5/32",
+    "fd00:1::4/128",
+    "fd00:1::/64",
+    "0.0.0.0/0",
+];
+const PORTS: [&str; 9] = ["*", "*", "3389", "3389", "3000-4000", "0-65535", "3389-3389", "3388", "0-3388"];
+const PROTOCOLS: [&str; 10] = ["*", "*", "*", "*", "Tcp", "TCP", "udp", "Udp", "Icmp", "Esp"];
+const SOURCE_RANGES: [&str; 4] = ["0-1023", "1024-65535", "50000", "0-49999"];
+const ADDRESSES: [&str; 24] = [
+    "0.0.0.0",
+    "1.0.0.0",
+    "8.8.8.8",
+    "10.0.0.1",
+    "10.0.1.4",
+    "10.1.0.0",
+    "20.0.0.0",
+    "20.0.0.255",
+    "20.0.1.0",
+    "20.0.255.255",
+    "20.1.0.0",
+    "30.0.0.0",
+    "30.1.0.0",
+    "30.255.255.255",
+    "31.0.0.0",
+    "64.0.0.0",
+    "79.255.255.255",
+    "127.255.255.255",
+    "128.0.0.0",
+    "168.63.129.16",
+    "203.0.113.7",
+    "203.0.113.8",
+    "223.255.255.255",
+    "255.255.255.255",
+];
+const ADDRESSES_V6: [&str; 10] = [
+    "::",
+    "2000::",
+    "2001:db8::1",
+    "2001:db9::",
+    "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "4000::",
+    "fd00:1::4",
+    "fd00:1::5",
+    "fd00:2::",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+];
+
+fn pick(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(words)
+}
+
+/// One field, in one of the ways in which Azure and people write it.
+fn field(
+    singular: &'static str,
+    words: impl Strategy<Value = &'static str>,
+) -> impl Strategy<Value = Vec<(String, Value)>> {
+    (proptest::collection::vec(words, 1..4), 0..4_u8).prop_map(move |(words, style)| {
+        let plural = format!("{singular}{}", if singular.ends_with("Prefix") { "es" } else { "s" });
+        match style {
+            0 => vec![(singular.to_owned(), json!(words[0])), (plural, json!([]))],
+            1 => vec![(singular.to_owned(), json!("")), (plural, json!(words))],
+            2 => vec![(singular.to_owned(), json!(words[0])), (plural, json!(words[1..]))],
+            _ => vec![(plural, json!(words))],
+        }
+    })
+}
+
+fn rule(accesses: &'static [&'static str], admin: bool) -> impl Strategy<Value = Value> {
+    let direction = pick(&["Inbound", "inbound", "Inbound", "Inbound", "Inbound", "Outbound"]);
+    let groups = proptest::option::weighted(0.15, (any::<bool>(), pick(&[WEB, JUMP])));
+    let source_ports = prop_oneof![3 => Just("*"), 1 => pick(&SOURCE_RANGES)];
+    let what = (pick(accesses), direction, pick(&PROTOCOLS));
+    let source = (field("sourceAddressPrefix", pick(&SOURCES)), field("sourcePortRange", source_ports));
+    let destination =
+        (field("destinationAddressPrefix", pick(&DESTINATIONS)), field("destinationPortRange", pick(&PORTS)));
+    (what, source, destination, groups).prop_map(move |((access, direction, protocol), source, destination, groups)| {
+        let mut properties = json!({"access": access, "direction": direction, "protocol": protocol});
+        for (key, value) in [source.0, source.1, destination.0, destination.1].concat() {
+            properties[key] = value;
+        }
+        if let Some((source, group)) = groups.filter(|_| !admin) {
+            // A group stands beside nothing else on its side.
+            let side = if source { "source" } else { "destination" };
+            properties[format!("{side}AddressPrefix")] = json!("");
+            properties[format!("{side}AddressPrefixes")] = json!([]);
+            properties[format!("{side}ApplicationSecurityGroups")] = json!([{ "id": group }]);
+        }
+        properties
+    })
+}
+
+fn named(rules: Vec<Value>, prefix: &str) -> Vec<Value> {
+    let rules = rules.into_iter().enumerate().map(|(i, mut it)| {
+        // Neither sorted nor dense.
+        it["priority"] = json!(100 + (i * 2719) % 3900);
+        json!({"name": format!("{prefix}{i}"), "properties": it})
+    });
+    rules.collect()
+}
+
+fn levels() -> impl Strategy<Value = [Vec<Value>; 3]> {
+    let group = |name: &'static str| {
+        let rules = proptest::collection::vec(rule(&["Allow", "allow", "Deny", "DENY"], false), 1..8);
+        proptest::option::weighted(0.8, rules).prop_map(move |rules| named(rules.unwrap_or_default(), name))
+    };
+    let admin = proptest::collection::vec(rule(&["Allow", "AlwaysAllow", "Deny"], true), 0..3);
+    (admin, group("subnet"), group("nic")).prop_map(|(admin, subnet, nic)| [named(admin, "admin"), subnet, nic])
+}
+
+// ---- the engine, handed the same ----
+
+fn group(rules: &[Value]) -> Group {
+    let rules = Value::from(rules.to_vec()).to_string();
+    let rules: Vec<Child<SecurityRule>> = lenient::from_str(&rules).unwrap();
+    Group::of_rules(&ResourceId::new("/nsg"), &rules, &[])
+}
+
+fn admin_row(rule: &Value) -> Resource<SecurityAdminRule> {
+    let it = &rule["properties"];
+    let list = |singular: &str, plural: &str| -> Vec<Value> {
+        let one = it[singular].as_str().filter(|text| !text.is_empty()).map(|text| json!(text));
+        one.into_iter().chain(it[plural].as_array().cloned().unwrap_or_default()).collect()
+    };
+    let items = |which: &str| -> Vec<Value> {
+        let texts = list(&format!("{which}AddressPrefix"), &format!("{which}AddressPrefixes"));
+        texts.into_iter().map(|text| json!({ "addressPrefix": text })).collect()
+    };
+    let properties = json!({
+        "access": it["access"], "direction": it["direction"], "protocol": it["protocol"], "priority": it["priority"],
+        "sources": items("source"), "destinations": items("destination"),
+        "sourcePortRanges": list("sourcePortRange", "sourcePortRanges"),
+        "destinationPortRanges": list("destinationPortRange", "destinationPortRanges"),
+    });
+    let name = rule["name"].as_str().unwrap();
+    Resource {
+        id: ResourceId::new(name),
+        name: name.into(),
+        location: None,
+        sku: None,
+        zones: Vec::new(),
+        properties: lenient::from_str(&properties.to_string()).unwrap(),
+    }
+}
+
+fn admin(rules: &[Value]) -> Group {
+    let rows: Vec<_> = rules.iter().map(admin_row).collect();
+    Group::of_admin_rules(&ResourceId::new(NETWORK), rows.iter())
+}
+
+struct World {
+    internet: AddressSet,
+    tag: VirtualNetworkTag,
+    members: HashMap<ResourceId, Members>,
+    tags: ServiceTags,
+    groups: [Option<Group>; 3],
+}
+
+impl World {
+    fn new(levels: &[Vec<Value>; 3]) -> Self {
+        let own = AddressSet::from_texts(VNET);
+        let mut tags = ServiceTags::default();
+        tags.insert(&Tag::new("CORP"), AddressSet::from_texts([CORP]));
+        let members = Members { addresses: AddressSet::from_texts(WEB_MEMBERS), unread: None };
+        let some = |rules: &[Value], read: fn(&[Value]) -> Group| (!rules.is_empty()).then(|| read(rules));
+        Self {
+            internet: address::not_public().complement().difference(&own),
+            tag: VirtualNetworkTag { addresses: own.union(&AddressSet::from_texts([ROUTED])), ..Default::default() },
+            members: HashMap::from([(ResourceId::new(WEB), members)]),
+            tags,
+            groups: [some(&levels[0], admin), some(&levels[1], group), some(&levels[2], group)],
+        }
+    }
+
+    fn stack(&self) -> Stack<'_> {
+        let level = |i: usize| self.groups[i].as_ref().map_or(Level::None, Level::Group);
+        Stack {
+            admin: level(0),
+            subnet: level(1),
+            interface: level(2),
+            scope: Scope {
+                internet: &self.internet,
+                virtual_network: &self.tag,
+                members: &self.members,
+                members_unread: None,
+                service_tags: &self.tags,
+            },
+        }
+    }
+}
+
+fn destination(v6: bool) -> IpAddr {
+    if v6 { "fd00:1::4".parse().unwrap() } else { "10.0.1.4".parse().unwrap() }
+}
+
+fn local(v6: bool, udp: bool, groups: &[ResourceId]) -> Local<'_> {
+    Local {
+        address: LocalAddress::Known(address::point(destination(v6))),
+        own: true,
+        family: if v6 { Family::V6 } else { Family::V4 },
+        port: 3389,
+        protocol: if udp { Protocol::Udp } else { Protocol::Tcp },
+        groups,
+    }
+}
+
+fn addresses(v6: bool, extra: &[u128]) -> Vec<IpAddr> {
+    let edges: &[&str] = if v6 { &ADDRESSES_V6 } else { &ADDRESSES };
+    let edges = edges.iter().map(|it| it.parse().unwrap());
+    let random = extra.iter().map(|it| if v6 { Ipv6Addr::from(*it).into() } else { Ipv4Addr::from(*it as u32).into() });
+    edges.chain(random).collect()
+}
+
+/// Ports on both sides of every edge that a rule can name.
+const SOURCE_PORTS: [u16; 8] = [0, 1023, 1024, 49999, 50000, 50001, 65534, 65535];
+
+/// Whether a packet from there gets in, from whatever port.
+fn gets_in(levels: &[Vec<Value>; 3], source: IpAddr, v6: bool, udp: bool) -> bool {
+    SOURCE_PORTS.iter().any(|&source_port| {
+        judge(levels, Packet { source, source_port, destination: destination(v6), port: 3389, udp }).0
+    })
+}
+
+/// Whether a set with tags has that address, if Corp means what it means here.
+fn has(admission: &Admission, ip: IpAddr) -> bool {
+    let is = |_: &Tag| inside(CORP, ip);
+    admission.addresses().contains(address::point(ip))
+        || admission.tagged().any(|term| {
+            term.within.contains(address::point(ip)) && term.tags.iter().all(is) && !term.without.iter().any(is)
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+
+    /// 120 stacks, each with 112 packets and more: the set has exactly the addresses from which a packet gets in, and
+    /// each level names the rule that decides.
+    #[test]
+    fn sets_agree_with_packets(
+        levels in levels(),
+        v6 in any::<bool>(),
+        udp in any::<bool>(),
+        extra in proptest::collection::vec(any::<u128>(), 4),
+    ) {
+        let world = World::new(&levels);
+        let web = [ResourceId::new(WEB)];
+        let local = local(v6, udp, &web);
+        let stack = world.stack();
+        let answer = stack.admit(&local);
+        prop_assert_eq!(&answer.unread, &Vec::<Unread>::new());
+        let admitted = answer.at_least.addresses();
+        prop_assert_eq!(&admitted, &answer.at_most.addresses());
+        for source in addresses(v6, &extra) {
+            let mut anyhow = false;
+            for source_port in SOURCE_PORTS {
+                let packet = Packet { source, source_port, destination: destination(v6), port: 3389, udp };
+                let (inside, names) = judge(&levels, packet);
+                anyhow |= inside;
+                let decisions = stack.decide(&local, address::point(source), source_port, Bound::Upper);
+                let decided: Vec<_> = decisions.iter().map(|it| it.rule.map(|rule| rule.name.to_string())).collect();
+                prop_assert_eq!(decided, names, "{:?}", packet);
+            }
+            prop_assert_eq!(admitted.contains(address::point(source)), anyhow, "from {}", source);
+        }
+    }
+
+    /// A tag whose addresses nobody knows: whatever they are, nobody gets in whom the terms leave out, and a Deny on
+    /// it takes nothing away.
+    #[test]
+    fn tags_without_addresses_stay_names(
+        levels in levels(),
+        udp in any::<bool>(),
+        extra in proptest::collection::vec(any::<u128>(), 2),
+    ) {
+        let mut world = World::new(&levels);
+        world.tags = ServiceTags::default();
+        let web = [ResourceId::new(WEB)];
+        let answer = world.stack().admit(&local(false, udp, &web));
+        for source in addresses(false, &extra) {
+            let expected = gets_in(&levels, source, false, udp);
+            prop_assert!(!expected || has(&answer.at_most, source), "{} gets in", source);
+            if !inside(CORP, source) {
+                prop_assert_eq!(has(&answer.at_most, source), expected, "from {}", source);
+            }
+        }
+    }
+
+    /// What cannot be read is bounded: whatever it really was, the truth lies between both answers.
+    #[test]
+    fn the_truth_lies_between_the_bounds(
+        truth in levels(),
+        (level, rule, what) in (0..3_usize, 0..8_usize, 0..7_u8),
+        udp in any::<bool>(),
+    ) {
+        let mut seen = truth.clone();
+        let Some(it) = seen[level].get_mut(rule).map(|rule| &mut rule["properties"]) else { return Ok(()) };
+        // The rule that was really there, if the spoilt field had said this.
+        let mut real = it.clone();
+        match what {
+            0 => {
+                it["sourceAddressPrefix"] = json!("10.0.0.0/33");
+                real["sourceAddressPrefix"] = json!("128.0.0.0/1");
+            }
+            1 => {
+                it["destinationPortRange"] = json!("rdp");
+                real["destinationPortRange"] = json!("3389");
+            }
+            2 => drop(it.as_object_mut().unwrap().remove("priority")),
+            3 => it["direction"] = json!("sideways"),
+            4 => it["access"] = json!("maybe"),
+            5 => it["protocol"] = json!("tpc"),
+            _ => {
+                it["destinationAddressPrefix"] = json!("10.0.0.0.0");
+                real["destinationAddressPrefix"] = json!("10.0.1.4");
+            }
+        }
+        let mut truth = truth;
+        truth[level][rule]["properties"] = real;
+        let world = World::new(&seen);
+        let web = [ResourceId::new(WEB)];
+        let answer = world.stack().admit(&local(false, udp, &web));
+        let (least, most) = (answer.at_least.addresses(), answer.at_most.addresses());
+        prop_assert!(most.covers(&least));
+        for source in addresses(false, &[]) {
+            let (inside, point) = (gets_in(&truth, source, false, udp), address::point(source));
+            prop_assert!(inside || !least.contains(point), "{} certainly gets in, and does not", source);
+            prop_assert!(!inside || most.contains(point), "{} certainly stays out, and does not", source);
+        }
+    }
+}
