@@ -175,3 +175,31 @@ fn refused_admin_rules_make_an_open_machine_unknown() {
     assert_eq!(judged["fails-range-holds-the-port"].1, "unknown");
     assert_eq!(judged["passes-no-way-in"].1, "passes");
 }
+
+/// The fixture's load balancer, handed to a scale set's machine in the ways in which Azure names it.
+#[test]
+fn a_machine_of_a_scale_set_is_reached_through_its_nat_pool() {
+    let set = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-rdp/providers/Microsoft.Compute/virtualMachineScaleSets/vmss-scale-set-model";
+    let network =
+        "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-rdp/providers/Microsoft.Network";
+    let verdict = |rule: &str| {
+        let mut all = resources();
+        all.push(serde_json::json!({
+            "id": format!("{set}/virtualMachines/0/networkInterfaces/nic"),
+            "properties": {
+                "networkSecurityGroup": {"id": format!("{network}/networkSecurityGroups/nsg-same-name")},
+                "ipConfigurations": [{"name": "machine", "properties": {
+                    "privateIPAddress": "10.1.0.210",
+                    "subnet": {"id": format!("{network}/virtualNetworks/vnet-plain/subnets/apps")},
+                    "loadBalancerInboundNatRules": [{"id": format!("{network}/loadBalancers/lb-set/inboundNatRules/{rule}")}],
+                }}],
+            },
+        }));
+        let judged = judge(&inventory(&all, &[]));
+        // Its interface was read, so the model is no subject any more.
+        assert!(!judged.contains_key("fails-scale-set-model"));
+        judged["machine"].1.clone()
+    };
+    assert_eq!(verdict("rdp.0"), "fails");
+    assert_eq!(verdict("ssh.0"), "unknown");
+}
