@@ -285,21 +285,20 @@ fn taken(inventory: &Inventory) -> HashSet<(ResourceId, Point)> {
 }
 
 fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
-    let mut members: HashMap<ResourceId, Members> = HashMap::new();
-    let mut join = |groups: &[Reference], address: Option<AddressSet>, unread: &dyn Fn() -> Unread| {
+    let mut found: HashMap<ResourceId, (Vec<(Point, Point)>, Option<Unread>)> = HashMap::new();
+    let mut join = |groups: &[Reference], address: Option<Point>, interface: &ResourceId| {
         for group in groups.iter().filter_map(|group| group.id.as_ref()) {
-            let members = members.entry(group.clone()).or_default();
-            match &address {
-                Some(address) => members.addresses = members.addresses.union(address),
-                None => members.unread = Some(unread()),
+            let (addresses, unread) = found.entry(group.clone()).or_default();
+            match address {
+                Some(address) => addresses.push((address, address)),
+                None => *unread = Some(private_address(interface)),
             }
         }
     };
     for interface in inventory.network_interfaces.iter() {
-        for configuration in &interface.properties.ip_configurations {
-            let it = &configuration.properties;
-            let address = it.private_ip_address.as_deref().and_then(address::parse);
-            join(&it.application_security_groups, address, &|| private_address(&interface.id));
+        for configuration in interface.properties.ip_configurations.iter().map(|it| &it.properties) {
+            let address = configuration.private_ip_address.as_deref().and_then(address::parse_address);
+            join(&configuration.application_security_groups, address, &interface.id);
         }
     }
     let with_machines = scale_sets_with_machines(inventory);
@@ -308,12 +307,14 @@ fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
         let profile = profile.and_then(|profile| profile.network_profile.as_ref());
         for interface in profile.into_iter().flat_map(|profile| &profile.network_interface_configurations) {
             for configuration in &interface.properties.ip_configurations {
-                let groups = &configuration.properties.application_security_groups;
-                join(groups, None, &|| private_address(&set.id));
+                join(&configuration.properties.application_security_groups, None, &set.id);
             }
         }
     }
-    members
+    let members = found
+        .into_iter()
+        .map(|(group, (addresses, unread))| (group, Members { addresses: AddressSet::from_ranges(addresses), unread }));
+    members.collect()
 }
 
 /// The private address of an interface that does not say it.

@@ -133,7 +133,9 @@ pub(super) fn facts(
         public_ipv6_at_most: ceiling(at_most.count_v6()),
         complete: match at_least == at_most {
             true => Ok(true),
-            false => Err(words::join(reached.unread).unwrap_or_else(|| site.no_address.clone())),
+            false => Err(words::join(reached.unread).unwrap_or_else(|| {
+                Unread::new("a part of what filters here or leads here", "export the whole network and scan again")
+            })),
         },
         sources: prefixes,
         source_prefixes: source_prefixes as i64,

@@ -203,3 +203,30 @@ fn a_machine_of_a_scale_set_is_reached_through_its_nat_pool() {
     assert_eq!(verdict("rdp.0"), "fails");
     assert_eq!(verdict("ssh.0"), "unknown");
 }
+
+/// Whatever is left out of an export that something else refers to: no verdict turns into its opposite.
+#[test]
+fn what_was_not_read_never_turns_a_verdict_round() {
+    let all = resources();
+    let truth = judge(&inventory(&all, &[]));
+    let referred = [
+        "networkSecurityGroups",
+        "virtualNetworks",
+        "routeTables",
+        "publicIPAddresses",
+        "firewallPolicies",
+        "firewallPolicies/ruleCollectionGroups",
+        "ipGroups",
+    ];
+    for ty in referred {
+        let left: Vec<_> = all.iter().filter(|it| it["type"] != format!("Microsoft.Network/{ty}")).cloned().collect();
+        assert!(left.len() < all.len(), "{ty}");
+        for (element, (facts, verdict)) in judge(&inventory(&left, &[])) {
+            let expected = &truth[&element].1;
+            assert!(
+                verdict == "unknown" || verdict == *expected || expected == "unknown",
+                "{element} without {ty}: {facts:#}"
+            );
+        }
+    }
+}
