@@ -274,7 +274,8 @@ fn taken(inventory: &Inventory) -> HashSet<(ResourceId, Point)> {
 }
 
 fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
-    let mut found: HashMap<ResourceId, (Vec<(Point, Point)>, Option<Unread>)> = HashMap::new();
+    type Found = (Vec<(Point, Point)>, Option<Unread>);
+    let mut found: HashMap<ResourceId, Found> = HashMap::new();
     let mut join = |groups: &[Reference], address: Option<Point>, interface: &ResourceId| {
         for group in groups.iter().filter_map(|group| group.id.as_ref()) {
             let (addresses, unread) = found.entry(group.clone()).or_default();
