@@ -1,17 +1,23 @@
 //! What the words of rules mean in each subnet of an estate, worked out once for all interfaces in it.
 
+mod admin;
+mod network;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::inventory::gateway::{Connection, VirtualNetworkGateway};
 use crate::inventory::network::target;
-use crate::inventory::{Inventory, Reference, Resource, ResourceId};
+use crate::inventory::{Inventory, Reference, ResourceId};
+
+pub use network::Network;
 
 use super::address::{self, AddressSet, Point};
 use super::nsg::{Group, Level, Members, Scope, Stack, VirtualNetworkTag};
 use super::schema::Unread;
-use super::service_tag::{PLATFORM, ServiceTags, Word};
+use super::service_tag::{ServiceTags, Word};
+use admin::{AdminUnread, admin_rules};
+use network::networks;
 
 const ADMIN_RULES: &str = "microsoft.network/effectivesecurityadminrules";
 const NETWORK: &str = "microsoft.network/virtualnetworks";
@@ -28,23 +34,6 @@ pub fn incomplete(inventory: &Inventory, ty: &str, kind: &str, subscription: &st
     let gap = inventory.incomplete(ty, subscription)?;
     let what = format!("the {kind} of `{}` ({})", gap.scope, gap.reason);
     Some(Unread::new(what, "grant Reader there and run again, or add them to the export"))
-}
-
-/// A virtual network and what it is connected to.
-#[derive(Clone, Debug, Default)]
-pub struct Network {
-    /// Whether the network itself was read, and so its peerings.
-    pub read: bool,
-    /// Its own ranges.
-    pub own: AddressSet,
-    /// What the tag `VirtualNetwork` means in it, without the routes of a subnet.
-    pub linked: AddressSet,
-    /// All addresses that belong to it or to networks that it is connected to: none of them is the Internet's.
-    pub connected: AddressSet,
-    /// Networks on the other side of peerings that stand, each with its ranges where they are known.
-    pub peers: HashMap<ResourceId, AddressSet>,
-    /// Connected networks whose ranges were not read; taken for private ones.
-    pub unread: Vec<Unread>,
 }
 
 /// A subnet and what words mean in it.
@@ -285,21 +274,21 @@ fn taken(inventory: &Inventory) -> HashSet<(ResourceId, Point)> {
 }
 
 fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
-    let mut members: HashMap<ResourceId, Members> = HashMap::new();
-    let mut join = |groups: &[Reference], address: Option<AddressSet>, unread: &dyn Fn() -> Unread| {
+    type Found = (Vec<(Point, Point)>, Option<Unread>);
+    let mut found: HashMap<ResourceId, Found> = HashMap::new();
+    let mut join = |groups: &[Reference], address: Option<Point>, interface: &ResourceId| {
         for group in groups.iter().filter_map(|group| group.id.as_ref()) {
-            let members = members.entry(group.clone()).or_default();
-            match &address {
-                Some(address) => members.addresses = members.addresses.union(address),
-                None => members.unread = Some(unread()),
+            let (addresses, unread) = found.entry(group.clone()).or_default();
+            match address {
+                Some(address) => addresses.push((address, address)),
+                None => *unread = Some(private_address(interface)),
             }
         }
     };
     for interface in inventory.network_interfaces.iter() {
-        for configuration in &interface.properties.ip_configurations {
-            let it = &configuration.properties;
-            let address = it.private_ip_address.as_deref().and_then(address::parse);
-            join(&it.application_security_groups, address, &|| private_address(&interface.id));
+        for configuration in interface.properties.ip_configurations.iter().map(|it| &it.properties) {
+            let address = configuration.private_ip_address.as_deref().and_then(address::parse_address);
+            join(&configuration.application_security_groups, address, &interface.id);
         }
     }
     let with_machines = scale_sets_with_machines(inventory);
@@ -308,12 +297,14 @@ fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
         let profile = profile.and_then(|profile| profile.network_profile.as_ref());
         for interface in profile.into_iter().flat_map(|profile| &profile.network_interface_configurations) {
             for configuration in &interface.properties.ip_configurations {
-                let groups = &configuration.properties.application_security_groups;
-                join(groups, None, &|| private_address(&set.id));
+                join(&configuration.properties.application_security_groups, None, &set.id);
             }
         }
     }
-    members
+    let members = found
+        .into_iter()
+        .map(|(group, (addresses, unread))| (group, Members { addresses: AddressSet::from_ranges(addresses), unread }));
+    members.collect()
 }
 
 /// The private address of an interface that does not say it.
@@ -329,177 +320,4 @@ pub fn scale_sets_with_machines(inventory: &Inventory) -> HashSet<ResourceId> {
     let flexible = flexible.filter_map(target).cloned();
     let uniform = inventory.network_interfaces.iter().filter_map(|it| it.id.ancestor(SCALE_SET));
     uniform.chain(flexible).collect()
-}
-
-/// Networks whose admin rules exist and were not read.
-#[derive(Default)]
-struct AdminUnread {
-    networks: HashMap<ResourceId, Unread>,
-    everywhere: Option<Unread>,
-    /// Subscriptions whose list was refused, in lower case.
-    gaps: HashMap<String, Unread>,
-}
-
-fn admin_rules(inventory: &Inventory) -> (HashMap<ResourceId, Group>, AdminUnread) {
-    let mut rules: HashMap<ResourceId, Vec<_>> = HashMap::new();
-    let mut unread = AdminUnread::default();
-    let subscriptions: HashSet<String> = subnets(inventory).map(|id| id.subscription().to_lowercase()).collect();
-    for subscription in subscriptions {
-        let gap = incomplete(inventory, ADMIN_RULES, "security admin rules", &subscription);
-        unread.gaps.extend(gap.map(|gap| (subscription, gap)));
-    }
-    let how = "list them with `az network manager list-effective-security-admin-rules`, or look at the network manager";
-    for row in inventory.security_admin_rules.iter() {
-        let end = row.id.key().find(&format!("/providers/{ADMIN_RULES}"));
-        let network = end.and_then(|end| row.id.as_str().get(..end)).map(ResourceId::new);
-        let network = network.filter(|id| id.resource_type().as_deref() == Some(NETWORK));
-        let rule = &row.properties;
-        match (network, &rule.effective_security_admin_configurations) {
-            (Some(network), _) if rule.access.is_some() => rules.entry(network).or_default().push(row),
-            (Some(_), Some(configurations)) if configurations.is_empty() => {}
-            (Some(network), _) => {
-                let what = format!("the security admin rules that apply to the network `{}`", network.name());
-                unread.networks.insert(network, Unread::new(what, how));
-            }
-            (None, _) => {
-                let what = format!("the network that the security admin rule `{}` applies to", row.name);
-                unread.everywhere = Some(Unread::new(what, how));
-            }
-        }
-    }
-    let rules = rules.into_iter().map(|(network, rows)| {
-        let group = Group::of_admin_rules(&network, rows.into_iter());
-        (network, group)
-    });
-    (rules.collect(), unread)
-}
-
-fn texts<'t>(space: impl IntoIterator<Item = &'t crate::inventory::arm::AddressSpace>) -> AddressSet {
-    AddressSet::from_texts(space.into_iter().flat_map(|space| &space.address_prefixes).map(|text| &**text))
-}
-
-/// All networks that were read, or of which a subnet or a peering was.
-fn networks(inventory: &Inventory) -> HashMap<ResourceId, Network> {
-    let parents = inventory.subnets.iter().map(|it| &it.id).chain(inventory.peerings.iter().map(|it| &it.id));
-    let parents = parents.filter_map(ResourceId::parent);
-    let read = inventory.virtual_networks.iter().map(|network| network.id.clone());
-    let ids: BTreeSet<ResourceId> = read.chain(parents).collect();
-    let gateways = Gateways::new(inventory);
-    ids.into_par_iter().map(|id| (id.clone(), network(inventory, &gateways, &id))).collect()
-}
-
-fn own_space(inventory: &Inventory, id: &ResourceId) -> Option<AddressSet> {
-    inventory.virtual_networks.get(id).map(|network| texts([&network.properties.address_space]))
-}
-
-fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> Network {
-    let own = own_space(inventory, id);
-    let mut it = Network { read: own.is_some(), ..Network::default() };
-    if own.is_none() {
-        it.unread.push(missing("virtual network", id));
-    }
-    let subnets = inventory.subnets.children_of(id).map(|subnet| subnet_prefixes(&subnet.properties));
-    it.own = subnets.fold(own.unwrap_or_default(), |all, subnet| all.union(&subnet));
-    let platform = AddressSet::from_texts([PLATFORM]);
-    it.linked = it.own.union(&platform);
-    it.connected = it.linked.clone();
-    let mut routes = Vec::new();
-    for peering in inventory.peerings.children_of(id) {
-        let peering = &peering.properties;
-        let state = peering.peering_state.as_deref().unwrap_or("Connected");
-        let Some(remote) = target(&peering.remote_virtual_network) else { continue };
-        if !state.eq_ignore_ascii_case("Connected") {
-            continue;
-        }
-        let announced = [&peering.remote_virtual_network_address_space, &peering.remote_address_space];
-        let announced = announced.into_iter().flatten().next();
-        let space = own_space(inventory, remote).or_else(|| announced.map(|space| texts([space])));
-        let linked = peering.allow_virtual_network_access != Some(false);
-        it.peers.insert(remote.clone(), space.clone().unwrap_or_default());
-        match space {
-            Some(space) => {
-                it.connected = it.connected.union(&space);
-                if linked {
-                    it.linked = it.linked.union(&space);
-                }
-            }
-            None if linked => it.unread.push(missing("virtual network", remote)),
-            None => {}
-        }
-        let offered = inventory
-            .peerings
-            .children_of(remote)
-            .filter(|back| target(&back.properties.remote_virtual_network) == Some(id));
-        let offered = offered.map(|back| back.properties.allow_gateway_transit != Some(false)).next().unwrap_or(true);
-        if peering.use_remote_gateways == Some(true) && offered {
-            routes.push(remote.clone());
-        }
-    }
-    routes.push(id.clone());
-    for gateway in routes.iter().flat_map(|network| gateways.of(network)) {
-        let far = gateways.far_side(inventory, gateway, &mut it.unread);
-        it.linked = it.linked.union(&far);
-        it.connected = it.connected.union(&far);
-    }
-    it
-}
-
-/// Gateways by the network that they stand in, and their connections.
-struct Gateways<'a> {
-    by_network: HashMap<ResourceId, Vec<&'a Resource<VirtualNetworkGateway>>>,
-    connections: HashMap<&'a ResourceId, Vec<&'a Connection>>,
-}
-
-impl<'a> Gateways<'a> {
-    fn new(inventory: &'a Inventory) -> Self {
-        let mut by_network: HashMap<_, Vec<_>> = HashMap::new();
-        for gateway in inventory.gateways.iter() {
-            let subnets = gateway.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
-            let networks: HashSet<ResourceId> = subnets.filter_map(|subnet| subnet.ancestor(NETWORK)).collect();
-            for network in networks {
-                by_network.entry(network).or_default().push(gateway);
-            }
-        }
-        let mut connections: HashMap<_, Vec<_>> = HashMap::new();
-        for connection in inventory.connections.iter().map(|it| &it.properties) {
-            let sides = [&connection.virtual_network_gateway1, &connection.virtual_network_gateway2];
-            for gateway in sides.into_iter().filter_map(target) {
-                connections.entry(gateway).or_default().push(connection);
-            }
-        }
-        Self { by_network, connections }
-    }
-
-    fn of(&self, network: &ResourceId) -> &[&'a Resource<VirtualNetworkGateway>] {
-        self.by_network.get(network).map_or(&[], Vec::as_slice)
-    }
-
-    /// Who comes through a gateway: clients, sites and the networks of other gateways.
-    fn far_side(
-        &self,
-        inventory: &Inventory,
-        gateway: &Resource<VirtualNetworkGateway>,
-        unread: &mut Vec<Unread>,
-    ) -> AddressSet {
-        let pools = gateway.properties.vpn_client_configuration.iter().flat_map(|clients| clients.pools());
-        let mut far = AddressSet::from_texts(pools);
-        for connection in self.connections.get(&gateway.id).into_iter().flatten() {
-            if let Some(id) = target(&connection.local_network_gateway2) {
-                match inventory.local_network_gateways.get(id) {
-                    Some(site) => far = far.union(&texts(&site.properties.local_network_address_space)),
-                    None => unread.push(missing("local network gateway", id)),
-                }
-            }
-            let sides = [&connection.virtual_network_gateway1, &connection.virtual_network_gateway2];
-            for other in sides.into_iter().filter_map(target).filter(|other| **other != gateway.id) {
-                let other = inventory.gateways.get(other).into_iter();
-                let subnets = other.flat_map(|it| &it.properties.ip_configurations);
-                let networks = subnets.filter_map(|it| target(&it.properties.subnet)?.ancestor(NETWORK));
-                for space in networks.filter_map(|network| own_space(inventory, &network)) {
-                    far = far.union(&space);
-                }
-            }
-        }
-        far
-    }
 }

@@ -9,12 +9,16 @@
 
 mod evaluate;
 mod ports;
+mod resolve;
 mod rule;
+mod scope;
+mod sweep;
 mod term;
 
-pub use evaluate::{Answer, Decision, Level, LevelName, Local, LocalAddress, Members, Scope, Stack, VirtualNetworkTag};
+pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
 pub use ports::{PortRange, Ports};
 pub use rule::{Access, Addresses, Group, Rule, Side};
+pub use scope::{Local, LocalAddress, Members, Scope, VirtualNetworkTag};
 pub use term::{Admission, Term};
 
 /// A protocol that Remote Desktop speaks.

@@ -108,7 +108,10 @@ impl Addresses {
         }
         let is_group = |item: &AddressPrefixItem| {
             item.address_prefix_type.as_deref().is_some_and(|ty| ty.eq_ignore_ascii_case("NetworkGroup"))
-                || item.address_prefix.as_deref().is_some_and(|text| text.contains("/networkGroups/"))
+                || item
+                    .address_prefix
+                    .as_deref()
+                    .is_some_and(|text| text.to_ascii_lowercase().contains("/networkgroups/"))
         };
         let texts: Vec<Box<str>> = items
             .iter()

@@ -133,7 +133,9 @@ pub(super) fn facts(
         public_ipv6_at_most: ceiling(at_most.count_v6()),
         complete: match at_least == at_most {
             true => Ok(true),
-            false => Err(words::join(reached.unread).unwrap_or_else(|| site.no_address.clone())),
+            false => Err(words::join(reached.unread).unwrap_or_else(|| {
+                Unread::new("a part of what filters here or leads here", "export the whole network and scan again")
+            })),
         },
         sources: prefixes,
         source_prefixes: source_prefixes as i64,
@@ -168,22 +170,19 @@ fn group_name(attached: &Attached, level: &str) -> Option<String> {
     }
 }
 
-/// Who of the public gets in, and one packet that does.
+/// Who of the public gets in, and one packet that does. A way in to the port counts for both protocols, whatever its
+/// own: what the rules admit beside it is one change of a load balancer away from the Internet.
 fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>>) {
     let mut reached = Reached::default();
     let mut answers: HashMap<(Protocol, Option<Option<std::net::IpAddr>>), Answer> = HashMap::new();
     let mut candidates = Vec::new();
     for way in ways {
         for protocol in Protocol::ALL {
-            let (certain, possible) = way.protocols.has(protocol);
-            if !possible {
-                continue;
-            }
             let key = (protocol, way.floating.then_some(way.public_address));
             let local = site.local(way, protocol);
             let answer = answers.entry(key).or_insert_with(|| site.stack.admit(&local));
             let mut one = through(site, way, answer);
-            if !certain || way.doubt.is_some() {
+            if way.doubt.is_some() {
                 one.at_least = Admission::default();
                 one.note(way.doubt.clone());
             }
@@ -252,14 +251,18 @@ fn through(site: &Site<'_>, way: &WayIn, answer: &Answer) -> Reached {
     reached
 }
 
-/// One packet that gets in, by the way that most can use.
+/// One packet that gets in, by the way that most can use; before all, one that carries its protocol.
 fn witness<'w>(site: &Site<'_>, candidates: Vec<(&'w WayIn, Protocol, Admission)>) -> Option<Witness<'w>> {
     let size = |admission: &Admission| {
         let addresses = admission.addresses();
         (addresses.count_v6(), addresses.count_v4(), admission.tagged().count())
     };
     // The first of equals: ways and protocols stand in a fixed order.
-    let best = candidates.into_iter().rev().max_by_key(|(_, _, admission)| size(admission))?;
+    let rank = |(way, protocol, admission): &(&WayIn, Protocol, Admission)| {
+        let size = size(admission);
+        (size != (0, 0, 0) && way.protocols.has(*protocol).0, size)
+    };
+    let best = candidates.into_iter().rev().max_by_key(rank)?;
     let (way, protocol, admission) = best;
     let addresses = admission.addresses();
     let largest = addresses.ranges().iter().max_by_key(|(start, end)| end - start);

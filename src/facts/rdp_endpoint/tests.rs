@@ -175,3 +175,58 @@ fn refused_admin_rules_make_an_open_machine_unknown() {
     assert_eq!(judged["fails-range-holds-the-port"].1, "unknown");
     assert_eq!(judged["passes-no-way-in"].1, "passes");
 }
+
+/// The fixture's load balancer, handed to a scale set's machine in the ways in which Azure names it.
+#[test]
+fn a_machine_of_a_scale_set_is_reached_through_its_nat_pool() {
+    let set = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-rdp/providers/Microsoft.Compute/virtualMachineScaleSets/vmss-scale-set-model";
+    let network =
+        "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-rdp/providers/Microsoft.Network";
+    let verdict = |rule: &str| {
+        let mut all = resources();
+        all.push(serde_json::json!({
+            "id": format!("{set}/virtualMachines/0/networkInterfaces/nic"),
+            "properties": {
+                "networkSecurityGroup": {"id": format!("{network}/networkSecurityGroups/nsg-same-name")},
+                "ipConfigurations": [{"name": "machine", "properties": {
+                    "privateIPAddress": "10.1.0.210",
+                    "subnet": {"id": format!("{network}/virtualNetworks/vnet-plain/subnets/apps")},
+                    "loadBalancerInboundNatRules": [{"id": format!("{network}/loadBalancers/lb-set/inboundNatRules/{rule}")}],
+                }}],
+            },
+        }));
+        let judged = judge(&inventory(&all, &[]));
+        // Its interface was read, so the model is no subject any more.
+        assert!(!judged.contains_key("fails-scale-set-model"));
+        judged["machine"].1.clone()
+    };
+    assert_eq!(verdict("rdp.0"), "fails");
+    assert_eq!(verdict("ssh.0"), "unknown");
+}
+
+/// Whatever is left out of an export that something else refers to: no verdict turns into its opposite.
+#[test]
+fn what_was_not_read_never_turns_a_verdict_round() {
+    let all = resources();
+    let truth = judge(&inventory(&all, &[]));
+    let referred = [
+        "networkSecurityGroups",
+        "virtualNetworks",
+        "routeTables",
+        "publicIPAddresses",
+        "firewallPolicies",
+        "firewallPolicies/ruleCollectionGroups",
+        "ipGroups",
+    ];
+    for ty in referred {
+        let left: Vec<_> = all.iter().filter(|it| it["type"] != format!("Microsoft.Network/{ty}")).cloned().collect();
+        assert!(left.len() < all.len(), "{ty}");
+        for (element, (facts, verdict)) in judge(&inventory(&left, &[])) {
+            let expected = &truth[&element].1;
+            assert!(
+                verdict == "unknown" || verdict == *expected || expected == "unknown",
+                "{element} without {ty}: {facts:#}"
+            );
+        }
+    }
+}

@@ -170,11 +170,17 @@ fn sentence(
         None => format!("{} of the Internet", count(addresses, is_v4(site.found.endpoint.family))),
     };
     let protocol = witness.protocol.word();
-    let way = by_way(witness.way);
+    let others = ways.iter().filter(|way| way.doubt.is_none()).count().saturating_sub(1);
+    let way = match others {
+        0 => by_way(witness.way),
+        1 => format!("{} and one other way in", by_way(witness.way)),
+        _ => format!("{} and {others} other ways in", by_way(witness.way)),
+    };
     let rules = by_rules(decisions);
+    let lets = if decisions.iter().filter(|it| it.rule.is_some()).count() > 1 { "let" } else { "lets" };
     match rules.is_empty() {
         true => format!("{who} reach {end} ({protocol}) through {way}; no network security group filters it"),
-        false => format!("{who} reach {end} ({protocol}) through {way}; {rules} lets them in"),
+        false => format!("{who} reach {end} ({protocol}) through {way}; {rules} {lets} them in"),
     }
 }
 

@@ -1,0 +1,226 @@
+//! Which rules are about the fixed end, in which order they are asked, and what their other side means here.
+
+use std::borrow::Cow;
+
+use crate::facts::address::{self, AddressSet, Family};
+use crate::facts::schema::Unread;
+use crate::facts::service_tag::Tag;
+
+use super::Bound;
+use super::ports::PortRange;
+use super::rule::{Access, Addresses, Group};
+use super::scope::{Local, LocalAddress, Scope};
+
+/// A rule whose local end matches, with what its remote end means here.
+pub(super) struct Resolved<'a> {
+    pub(super) index: usize,
+    pub(super) access: Access,
+    /// Azure's own come last.
+    pub(super) default: bool,
+    pub(super) priority: i64,
+    /// Whether it is taken for as much as it may mean.
+    pub(super) wide: bool,
+    pub(super) set: Cow<'a, AddressSet>,
+    pub(super) tags: Vec<Tag>,
+    pub(super) ports: &'a [PortRange],
+}
+
+impl Resolved<'_> {
+    pub(super) fn on(&self, port: u16) -> bool {
+        self.ports.iter().any(|range| (range.0..=range.1).contains(&port))
+    }
+}
+
+/// Adds what is missing, once.
+pub(super) fn note(unread: &mut Vec<Unread>, missing: Unread) {
+    if !unread.contains(&missing) {
+        unread.push(missing);
+    }
+}
+
+/// The rules whose local end matches, in the order in which they are asked.
+///
+/// Towards the bound an uncertain rule is taken for all that it may mean where that moves the answer to the bound,
+/// else for what it certainly means: over the upper bound an Allow is wide and a Deny narrow.
+pub(super) fn resolve<'a>(
+    group: &'a Group,
+    local: &Local<'_>,
+    scope: &Scope<'_>,
+    bound: Bound,
+    admin: bool,
+    unread: &mut Vec<Unread>,
+) -> Vec<Resolved<'a>> {
+    let mut resolved = Vec::new();
+    for (index, rule) in group.inbound.iter().enumerate() {
+        let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
+        if !protocol.1 || !port.1 {
+            continue;
+        }
+        let address = local.matches(&rule.local.addresses, rule.access != Some(Access::Deny), scope);
+        if !address.1 {
+            continue;
+        }
+        let certain = protocol.0 && port.0 && address.0 && rule.direction_known;
+        let shaky = !certain
+            || rule.access.is_none()
+            || rule.priority.is_none()
+            || rule.remote.ports.unreadable
+            || rule.remote.addresses.unreadable.is_some();
+        if shaky {
+            let named = format!("what the rule `{}` of `{}` means", rule.name, group.name);
+            match (
+                local.address,
+                protocol.0 && port.0 && rule.direction_known && rule.local.addresses.unreadable.is_none(),
+            ) {
+                // Only the local address keeps it open.
+                (LocalAddress::Within(_, missing), true) if !certain => note(unread, missing.clone()),
+                _ => note(unread, Unread::new(named, "look at the rule in Azure and export the group again")),
+            }
+        }
+        let access = rule.access.unwrap_or(match bound {
+            Bound::Lower => Access::Deny,
+            Bound::Upper => Access::Allow,
+        });
+        let wide = (access != Access::Deny) == (bound == Bound::Upper);
+        let mut push = |access: Access, wide: bool, unread: &mut Vec<Unread>| {
+            let (set, tags) = remote(&rule.remote.addresses, access, wide, local.family, scope, unread);
+            if wide || certain {
+                resolved.push(Resolved {
+                    index,
+                    access,
+                    default: rule.default,
+                    priority: rule.priority.unwrap_or(if wide { i64::MIN } else { i64::MAX }),
+                    wide,
+                    set,
+                    tags,
+                    ports: rule.remote.ports.ranges(wide),
+                });
+            }
+        };
+        if admin && access == Access::Allow {
+            // An Allow among admin rules neither opens nor closes: where it is uncertain, the worse of both happens.
+            push(Access::Allow, false, unread);
+            let mut missing = Vec::new();
+            remote(&rule.remote.addresses, access, true, local.family, scope, &mut missing);
+            if shaky || !missing.is_empty() {
+                push(if bound == Bound::Upper { Access::AlwaysAllow } else { Access::Deny }, true, unread);
+            }
+        } else {
+            push(access, wide, unread);
+        }
+    }
+    // Azure keeps priorities apart; where an export does not, nobody knows which of two rules comes first.
+    resolved.sort_by_key(|rule| (rule.default, rule.priority, !rule.wide));
+    for pair in resolved.windows(2) {
+        let (a, b) = (&pair[0], &pair[1]);
+        if (a.default, a.priority) == (b.default, b.priority) && a.access != b.access && a.index != b.index {
+            let what = format!("which of two rules of `{}` with priority {} comes first", group.name, a.priority);
+            note(unread, Unread::new(what, "look at the group in Azure and export it again"));
+        }
+    }
+    resolved
+}
+
+/// What the remote side of a rule means.
+fn remote<'a>(
+    side: &'a Addresses,
+    access: Access,
+    wide: bool,
+    family: Family,
+    scope: &Scope<'_>,
+    unread: &mut Vec<Unread>,
+) -> (Cow<'a, AddressSet>, Vec<Tag>) {
+    let everything = || (Cow::Owned(AddressSet::of(family)), Vec::new());
+    if side.any || (side.unclear && access != Access::Deny) {
+        return everything();
+    }
+    if side.unreadable.is_some() && wide {
+        return everything();
+    }
+    let mut set = Cow::Borrowed(&side.set);
+    let mut add = |more: &AddressSet| set = Cow::Owned(set.union(more));
+    let mut tags = Vec::new();
+    if side.internet {
+        add(scope.internet);
+    }
+    if side.virtual_network {
+        add(&scope.virtual_network.addresses);
+        tags.extend(scope.virtual_network.tags.iter().cloned());
+        for (more, missing) in &scope.virtual_network.unread {
+            note(unread, missing.clone());
+            if wide {
+                add(more);
+            }
+        }
+    }
+    for id in &side.groups {
+        let members = scope.members.get(id);
+        if let Some(members) = members {
+            add(&members.addresses);
+        }
+        if let Some(missing) = members.map_or(scope.members_unread, |members| members.unread.as_ref()) {
+            note(unread, missing.clone());
+            if wide {
+                add(address::private());
+            }
+        }
+    }
+    if side.network_group {
+        let how = "list the members of the network group, or grant Reader on the network manager";
+        note(unread, Unread::new("the members of a network group that an admin rule names", how));
+        if wide {
+            add(address::private());
+        }
+    }
+    for tag in &side.tags {
+        match scope.service_tags.get(tag) {
+            Some(prefixes) => add(prefixes),
+            None => tags.push(tag.clone()),
+        }
+    }
+    (set, tags)
+}
+
+impl Local<'_> {
+    /// Whether a rule's local side means this end: for certain, and perhaps.
+    fn matches(&self, side: &Addresses, allows: bool, scope: &Scope<'_>) -> (bool, bool) {
+        if side.any || (side.unclear && allows) {
+            return (true, true);
+        }
+        let (inside, meets): (bool, bool) = match self.address {
+            LocalAddress::Known(point) => (side.set.contains(point), side.set.contains(point)),
+            LocalAddress::Within(set, _) => (!set.is_empty() && side.set.covers(set), side.set.meets(set)),
+        };
+        let mut certain = inside;
+        let mut possible = meets || side.unreadable.is_some() || side.network_group;
+        let known = |set: &AddressSet| match self.address {
+            LocalAddress::Known(point) => (set.contains(point), set.contains(point)),
+            LocalAddress::Within(within, _) => (set.covers(within), set.meets(within)),
+        };
+        if side.virtual_network {
+            let tag = if self.own { (true, true) } else { known(&scope.virtual_network.addresses) };
+            certain |= tag.0;
+            possible |= tag.1 || !scope.virtual_network.unread.is_empty() || !scope.virtual_network.tags.is_empty();
+        }
+        if side.internet && !self.own {
+            let tag = known(scope.internet);
+            certain |= tag.0;
+            possible |= tag.1;
+        }
+        for tag in &side.tags {
+            match scope.service_tags.get(tag).map(known) {
+                Some(tag) => {
+                    certain |= tag.0;
+                    possible |= tag.1;
+                }
+                // A tag means public addresses.
+                None => {
+                    possible |= !self.own
+                        || !matches!(self.address, LocalAddress::Known(it) if address::not_public().contains(it))
+                }
+            }
+        }
+        certain |= side.groups.iter().any(|group| self.groups.contains(group));
+        (certain, possible || certain)
+    }
+}
