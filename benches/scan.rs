@@ -54,6 +54,9 @@ fn generate(path: &Path, count: u64) {
 /// Every third resource is known: an interface with its group and address, or a network.
 fn resource(number: u64) -> String {
     let group = number / 300;
+    if number % 300 == 0 {
+        return network(group);
+    }
     match number % 12 {
         0 => interface(group, number / 12),
         3 => security_group(group, number / 12),
@@ -119,11 +122,22 @@ fn filler(bytes: usize) -> String {
     text
 }
 
+/// The network of a resource group, with a subnet for its machines and one for its gateway.
+fn network(group: u64) -> String {
+    let space = format!("10.{}.{}.0/24", group / 256 % 256, group % 256);
+    let rest = format!(
+        r#""properties":{{"addressSpace":{{"addressPrefixes":["{space}"]}},"subnets":[{{"name":"machines","properties":{{"addressPrefix":"{space}"}}}},{{"name":"GatewaySubnet","properties":{{"addressPrefix":"10.255.0.0/27"}}}}]{}}}"#,
+        filler(900)
+    );
+    plain(group, "Microsoft.Network/virtualNetworks", "vnet", &rest)
+}
+
 fn interface(group: u64, number: u64) -> String {
+    let subnet = format!("{}/subnets/machines", id(group, "Microsoft.Network/virtualNetworks", "vnet"));
     let public = id(group, "Microsoft.Network/publicIPAddresses", &format!("pip-{number}"));
     let nsg = id(group, "Microsoft.Network/networkSecurityGroups", &format!("nsg-{number}"));
     let rest = format!(
-        r#""properties":{{"provisioningState":"Succeeded","ipConfigurations":[{{"name":"ipconfig1","id":"{}/ipConfigurations/ipconfig1","properties":{{"privateIPAddress":"10.{}.{}.4","privateIPAllocationMethod":"Dynamic","primary":true,"privateIPAddressVersion":"IPv4","publicIPAddress":{{"id":"{public}"}}}}}}],"networkSecurityGroup":{{"id":"{nsg}"}}{}}}"#,
+        r#""properties":{{"provisioningState":"Succeeded","ipConfigurations":[{{"name":"ipconfig1","id":"{}/ipConfigurations/ipconfig1","properties":{{"privateIPAddress":"10.{}.{}.4","privateIPAllocationMethod":"Dynamic","primary":true,"privateIPAddressVersion":"IPv4","subnet":{{"id":"{subnet}"}},"publicIPAddress":{{"id":"{public}"}}}}}}],"networkSecurityGroup":{{"id":"{nsg}"}}{}}}"#,
         id(group, "Microsoft.Network/networkInterfaces", &format!("nic-{number}")),
         number / 256 % 256,
         number % 256,
@@ -135,7 +149,7 @@ fn interface(group: u64, number: u64) -> String {
 fn security_group(group: u64, number: u64) -> String {
     let rule = |index: u64| {
         // One interface in fifty is open to the Internet.
-        let source = if number % 50 == 0 && index == 3 { "*".to_owned() } else { format!("10.{index}.0.0/16") };
+        let source = if number % 50 == 7 && index == 3 { "*".to_owned() } else { format!("10.{index}.0.0/16") };
         format!(
             r#"{{"name":"rule-{index}","properties":{{"protocol":"Tcp","sourcePortRange":"*","destinationPortRange":"3389","sourceAddressPrefix":"{source}","destinationAddressPrefix":"*","access":"Allow","priority":{},"direction":"Inbound"}}}}"#,
             100 + index

@@ -11,7 +11,7 @@ use azaudit::facts::nsg::{
 use azaudit::facts::schema::Unread;
 use azaudit::facts::service_tag::{ServiceTags, Tag};
 use azaudit::inventory::network::{SecurityAdminRule, SecurityRule};
-use azaudit::inventory::{Child, Resource, ResourceId, lenient};
+use azaudit::inventory::{Named, Resource, ResourceId, lenient};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -295,7 +295,7 @@ fn levels() -> impl Strategy<Value = [Vec<Value>; 3]> {
 
 fn group(rules: &[Value]) -> Group {
     let rules = Value::from(rules.to_vec()).to_string();
-    let rules: Vec<Child<SecurityRule>> = lenient::from_str(&rules).unwrap();
+    let rules: Vec<Named<SecurityRule>> = lenient::from_str(&rules).unwrap();
     Group::of_rules(&ResourceId::new("/nsg"), &rules, &[])
 }
 

@@ -13,7 +13,7 @@ use super::command::Command;
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Route, RouteTable, Subnet, target};
-use crate::inventory::{Child, Inventory, Resource, ResourceId};
+use crate::inventory::{Named, Inventory, Resource, ResourceId};
 use crate::source::Gap;
 use cover::{Cover, Destination, destination};
 
@@ -237,7 +237,7 @@ fn doubt(table: &Resource<RouteTable>, damaged: &[(String, &Gap)]) -> Option<Unr
     Some(Unread::new(what, "export it again"))
 }
 
-fn route_facts(route: &Child<Route>) -> RouteFacts {
+fn route_facts(route: &Named<Route>) -> RouteFacts {
     let it = &route.properties;
     let hop = [it.next_hop_type.as_deref(), it.next_hop_ip_address.as_deref()];
     let hop: Vec<&str> = hop.into_iter().flatten().filter(|it| !it.trim().is_empty()).collect();

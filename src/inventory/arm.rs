@@ -173,6 +173,31 @@ impl<P: Merge> Merge for Child<P> {
     }
 }
 
+/// A child of which only the name matters: a rule, a route. There are many, and their ids are long.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound = "P: Deserialize<'de> + Default")]
+pub struct Named<P> {
+    /// Its name.
+    pub name: Box<str>,
+    /// What it says.
+    pub properties: P,
+}
+
+impl<P: Merge> Merge for Named<P> {
+    fn merge(&mut self, other: Self, conflict: &mut bool) {
+        self.properties.merge(other.properties, conflict);
+    }
+}
+
+impl<P: Merge> MergeItem for Named<P> {
+    fn same(&self, other: &Self) -> bool {
+        self.name.eq_ignore_ascii_case(&other.name)
+    }
+    fn merge_item(&mut self, other: Self, conflict: &mut bool) {
+        self.merge(other, conflict);
+    }
+}
+
 /// A resource of a type that the audit knows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource<P> {

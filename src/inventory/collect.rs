@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::arm::{Child, Merge, Resource, Sku};
+use super::arm::{Child, Merge, Named, Resource, Sku};
 use super::gateway::{Metric, SessionAnswer};
 use super::{Inventory, ResourceId, Rows, Table, lenient, typed};
 use crate::source::{Batch, Gap, Input, Item, Kind, Reason, Sink};
@@ -375,12 +375,12 @@ fn adopt<C: Merge + Clone, P>(
     parents: &mut Table<P>,
     gaps: &mut std::collections::BTreeSet<Gap>,
     notes: &mut Vec<String>,
-    list: impl Fn(&mut P) -> &mut Vec<Child<C>>,
+    list: impl Fn(&mut P) -> &mut Vec<Named<C>>,
 ) {
-    let mut by_parent: BTreeMap<ResourceId, Vec<Child<C>>> = BTreeMap::new();
+    let mut by_parent: BTreeMap<ResourceId, Vec<Named<C>>> = BTreeMap::new();
     for row in std::mem::take(&mut children.rows) {
         let Some(parent) = row.id.parent() else { continue };
-        let child = Child { id: Some(row.id), name: row.name, zones: Vec::new(), properties: row.properties };
+        let child = Named { name: row.name, properties: row.properties };
         by_parent.entry(parent).or_default().push(child);
     }
     for (parent, children) in by_parent {

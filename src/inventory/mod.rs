@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::source::{Gap, Input};
 
-pub use arm::{Child, Reference, Resource};
+pub use arm::{Child, Named, Reference, Resource};
 pub use collect::collect;
 pub use id::ResourceId;
 

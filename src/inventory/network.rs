@@ -1,7 +1,7 @@
 //! Virtual networks and what filters and steers traffic in them. Source of the fields: the 2025-09-01 types of
 //! Microsoft.Network (azure-rest-api-specs); every one may be absent or null in a recorded answer.
 
-use super::arm::{AddressSpace, Child, Reference, Sku, arm, merge_by_value};
+use super::arm::{AddressSpace, Child, Named, Reference, Sku, arm, merge_by_value};
 use super::id::ResourceId;
 
 arm! {
@@ -60,7 +60,7 @@ arm! {
     /// `Microsoft.Network/routeTables`.
     pub struct RouteTable {
         /// The user-defined routes.
-        pub routes: Vec<Child<Route>>,
+        pub routes: Vec<Named<Route>>,
         /// Whether the routes of gateways are kept from the subnets.
         pub disable_bgp_route_propagation: Option<bool>,
     }
@@ -78,9 +78,9 @@ arm! {
     /// `Microsoft.Network/networkSecurityGroups`.
     pub struct NetworkSecurityGroup {
         /// The customer's rules.
-        pub security_rules: Vec<Child<SecurityRule>>,
+        pub security_rules: Vec<Named<SecurityRule>>,
         /// Azure's rules; some exports leave them out.
-        pub default_security_rules: Vec<Child<SecurityRule>>,
+        pub default_security_rules: Vec<Named<SecurityRule>>,
         /// Interfaces that it is attached to.
         pub network_interfaces: Vec<Reference>,
         /// Subnets that it is attached to.
@@ -271,7 +271,7 @@ arm! {
         /// Its addresses.
         pub ip_configurations: Vec<Child<FirewallIpConfiguration>>,
         /// DNAT rules of a firewall without a policy.
-        pub nat_rule_collections: Vec<Child<NatRuleCollection>>,
+        pub nat_rule_collections: Vec<Named<NatRuleCollection>>,
         /// Its policy.
         pub firewall_policy: Option<Reference>,
         /// The Virtual WAN hub that it stands in.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::inventory::Child;
+use crate::inventory::Named;
 use crate::inventory::network::Route;
 
 /// What a route says of its destination.
@@ -15,7 +15,7 @@ pub(super) enum Destination {
     Unreadable,
 }
 
-pub(super) fn destination(route: &Child<Route>) -> Destination {
+pub(super) fn destination(route: &Named<Route>) -> Destination {
     let text = route.properties.address_prefix.as_deref().unwrap_or_default().trim();
     if let Some(range) = range(text) {
         return Destination::Range(range);
@@ -65,7 +65,7 @@ pub(super) struct Cover {
 
 impl Cover {
     /// Of these routes.
-    pub(super) fn of(routes: &[Child<Route>]) -> Self {
+    pub(super) fn of(routes: &[Named<Route>]) -> Self {
         let ranges = routes.iter().map(destination).enumerate();
         let ranges: Vec<(usize, IpNet)> = ranges
             .filter_map(|(i, it)| match it {

@@ -3,7 +3,7 @@
 use crate::facts::address::{self, AddressSet};
 use crate::facts::service_tag::{self, Tag, Word};
 use crate::inventory::network::{AddressPrefixItem, NetworkSecurityGroup, SecurityAdminRule, SecurityRule};
-use crate::inventory::{Child, Reference, Resource, ResourceId};
+use crate::inventory::{Named, Reference, Resource, ResourceId};
 
 use super::{Ports, Protocols};
 
@@ -203,7 +203,7 @@ impl Group {
     }
 
     /// Reads these rules.
-    pub fn of_rules(id: &ResourceId, rules: &[Child<SecurityRule>], defaults: &[Child<SecurityRule>]) -> Self {
+    pub fn of_rules(id: &ResourceId, rules: &[Named<SecurityRule>], defaults: &[Named<SecurityRule>]) -> Self {
         let mut read = Self::empty(id.clone(), id.name());
         for (rules, default) in [(rules, false), (defaults, true)] {
             for rule in rules {
@@ -274,7 +274,7 @@ impl Group {
         self
     }
 
-    fn push(&mut self, child: &Child<SecurityRule>, default: bool) {
+    fn push(&mut self, child: &Named<SecurityRule>, default: bool) {
         let rule = &child.properties;
         let make = |inbound: bool, direction_known: bool| {
             let sources = Side {
