@@ -13,7 +13,7 @@ use super::command::Command;
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Route, RouteTable, Subnet, target};
-use crate::inventory::{Named, Inventory, Resource, ResourceId};
+use crate::inventory::{Inventory, Named, Resource, ResourceId};
 use crate::source::Gap;
 use cover::{Cover, Destination, destination};
 

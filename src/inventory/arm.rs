@@ -1,5 +1,7 @@
 //! The few shapes that all of ARM is built from, and the macro that declares a resource's own.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::id::ResourceId;
@@ -40,7 +42,7 @@ impl<T: Merge> Merge for Option<T> {
     }
 }
 
-/// Lists are values: the first copy that has any entries wins. Children merge by name.
+/// Lists are values: the first copy that has any entries wins. Entries that both copies have merge.
 impl<T: MergeItem> Merge for Vec<T> {
     fn merge(&mut self, other: Self, conflict: &mut bool) {
         if self.is_empty() {
@@ -51,9 +53,10 @@ impl<T: MergeItem> Merge for Vec<T> {
             return;
         }
         *conflict |= self.len() != other.len();
+        let mine: HashMap<String, usize> = self.iter().enumerate().map(|(i, it)| (it.key(), i)).collect();
         for theirs in other {
-            match self.iter_mut().find(|mine| mine.same(&theirs)) {
-                Some(mine) => mine.merge_item(theirs, conflict),
+            match mine.get(&theirs.key()) {
+                Some(i) => self[*i].merge_item(theirs, conflict),
                 None => *conflict = true,
             }
         }
@@ -62,22 +65,22 @@ impl<T: MergeItem> Merge for Vec<T> {
 
 /// An entry of a list, for [`Merge`].
 pub trait MergeItem {
-    /// Whether both copies speak of the same entry.
-    fn same(&self, other: &Self) -> bool;
+    /// What tells entries apart: two copies of one entry have the same.
+    fn key(&self) -> String;
     /// Merges two copies of one entry.
     fn merge_item(&mut self, other: Self, conflict: &mut bool);
 }
 
 impl MergeItem for Box<str> {
-    fn same(&self, other: &Self) -> bool {
-        self.eq_ignore_ascii_case(other)
+    fn key(&self) -> String {
+        self.to_lowercase()
     }
     fn merge_item(&mut self, _: Self, _: &mut bool) {}
 }
 
 impl<P: Merge> MergeItem for Child<P> {
-    fn same(&self, other: &Self) -> bool {
-        self.name.eq_ignore_ascii_case(&other.name)
+    fn key(&self) -> String {
+        self.name.to_lowercase()
     }
     fn merge_item(&mut self, other: Self, conflict: &mut bool) {
         self.merge(other, conflict);
@@ -85,8 +88,8 @@ impl<P: Merge> MergeItem for Child<P> {
 }
 
 impl MergeItem for Reference {
-    fn same(&self, other: &Self) -> bool {
-        self == other
+    fn key(&self) -> String {
+        self.id.as_ref().map(|id| id.key().to_owned()).unwrap_or_default()
     }
     fn merge_item(&mut self, _: Self, _: &mut bool) {}
 }
@@ -119,7 +122,7 @@ pub(crate) use arm;
 macro_rules! merge_by_value {
     ($($ty:ty),*) => {$(
         impl $crate::inventory::arm::MergeItem for $ty {
-            fn same(&self, other: &Self) -> bool { self == other }
+            fn key(&self) -> String { format!("{self:?}") }
             fn merge_item(&mut self, _: Self, _: &mut bool) {}
         }
     )*};
@@ -190,8 +193,8 @@ impl<P: Merge> Merge for Named<P> {
 }
 
 impl<P: Merge> MergeItem for Named<P> {
-    fn same(&self, other: &Self) -> bool {
-        self.name.eq_ignore_ascii_case(&other.name)
+    fn key(&self) -> String {
+        self.name.to_lowercase()
     }
     fn merge_item(&mut self, other: Self, conflict: &mut bool) {
         self.merge(other, conflict);

@@ -4,31 +4,41 @@
 //! numbers, write null for what is absent, and collapse a list of one to its entry. [`Lenient`] wraps any serde
 //! deserializer and evens that out, so that the structs themselves stay plain.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Reads a value of `T` from JSON text.
+/// Reads a value of `T` from JSON text. A null among the entries of a list is left out.
 pub fn from_str<'de, T: serde::Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
+    from_str_counting_nulls(text).map(|(value, _)| value)
+}
+
+/// As [`from_str`]; says how many nulls among the entries of lists were left out.
+pub fn from_str_counting_nulls<'de, T: serde::Deserialize<'de>>(
+    text: &'de str,
+) -> Result<(T, usize), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
+    NULLS.set(0);
     let value = T::deserialize(Lenient::new(&mut json))?;
     json.end()?;
-    Ok(value)
+    Ok((value, NULLS.get()))
+}
+
+thread_local! {
+    /// Nulls that were left out while one text is read: serde has no way to hand a remark up.
+    static NULLS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A deserializer that reads keys in any letter case and tolerates null, and numbers, flags and text for one another.
-pub struct Lenient<D> {
-    inner: D,
-    /// Whether this is an entry of a list, where null says nothing sensible.
-    entry: bool,
-}
+pub struct Lenient<D>(D);
 
 impl<D> Lenient<D> {
     /// Wraps a deserializer.
     pub fn new(inner: D) -> Self {
-        Self { inner, entry: false }
+        Self(inner)
     }
 }
 
@@ -46,14 +56,12 @@ enum Wanted {
 struct Adapt<V> {
     visitor: V,
     wanted: Wanted,
-    entry: bool,
 }
 
 macro_rules! wanting {
     ($($method:ident => $wanted:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-            let entry = self.entry;
-            self.inner.deserialize_any(Adapt { visitor, wanted: Wanted::$wanted, entry })
+            self.0.deserialize_any(Adapt { visitor, wanted: Wanted::$wanted })
         }
     )*};
 }
@@ -78,12 +86,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        let entry = self.entry;
-        self.inner.deserialize_any(Adapt { visitor, wanted: Wanted::Struct(fields), entry })
+        self.0.deserialize_any(Adapt { visitor, wanted: Wanted::Struct(fields) })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.inner.deserialize_option(Adapt { visitor, wanted: Wanted::Anything, entry: false })
+        self.0.deserialize_option(Adapt { visitor, wanted: Wanted::Anything })
     }
 
     // serde_json smuggles raw text through this method: it has to arrive untouched.
@@ -92,11 +99,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.inner.deserialize_newtype_struct(name, visitor)
+        self.0.deserialize_newtype_struct(name, visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.inner.deserialize_ignored_any(visitor)
+        self.0.deserialize_ignored_any(visitor)
     }
 
     forward_to_deserialize_any! {
@@ -122,7 +129,17 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Adapt<V> {
         self.visitor.expecting(f)
     }
 
-    visit_number! { visit_i64: i64 visit_u64: u64 visit_f64: f64 }
+    visit_number! { visit_i64: i64 visit_u64: u64 }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        // Tools that know only floats print 250 as 250.0.
+        let whole = value.fract() == 0.0 && value.abs() < 9e15;
+        match self.wanted {
+            Wanted::Text => self.visitor.visit_string(value.to_string()),
+            Wanted::Number if whole => self.visitor.visit_i64(value as i64),
+            _ => self.visitor.visit_f64(value),
+        }
+    }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
         match self.wanted {
@@ -162,8 +179,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Adapt<V> {
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         match self.wanted {
-            Wanted::Struct(_) if self.entry => Err(E::custom("null where an object belongs")),
-            Wanted::Text if self.entry => Err(E::custom("null where a text belongs")),
             Wanted::Struct(_) => self.visitor.visit_map(Empty(std::marker::PhantomData)),
             Wanted::List => self.visitor.visit_seq(Empty(std::marker::PhantomData)),
             Wanted::Text => self.visitor.visit_str(""),
@@ -199,11 +214,50 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
-        self.0.next_element_seed(LenientSeed { seed, entry: true })
+        let mut seed = seed;
+        loop {
+            match self.0.next_element_seed(UnlessNull(seed))? {
+                None => return Ok(None),
+                Some(Ok(value)) => return Ok(Some(value)),
+                Some(Err(unused)) => seed = unused,
+            }
+            NULLS.set(NULLS.get() + 1);
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
         self.0.size_hint()
+    }
+}
+
+/// An entry of a list, or the seed again where there is a null in its place.
+struct UnlessNull<T>(T);
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for UnlessNull<T> {
+    type Value = Result<T::Value, T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: DeserializeSeed<'de>> Visitor<'de> for UnlessNull<T> {
+    type Value = Result<T::Value, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry of a list")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Err(self.0))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Err(self.0))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(Lenient::new(deserializer)).map(Ok)
     }
 }
 
@@ -214,7 +268,7 @@ impl<'de, D: Deserializer<'de>> SeqAccess<'de> for One<D> {
     type Error = D::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
-        self.0.take().map(|entry| seed.deserialize(Lenient { inner: entry, entry: true })).transpose()
+        self.0.take().map(|entry| seed.deserialize(Lenient::new(entry))).transpose()
     }
 }
 
@@ -252,20 +306,17 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Self::Error> {
-        self.map.next_value_seed(LenientSeed { seed, entry: false })
+        self.map.next_value_seed(LenientSeed(seed))
     }
 }
 
-struct LenientSeed<T> {
-    seed: T,
-    entry: bool,
-}
+struct LenientSeed<T>(T);
 
 impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for LenientSeed<T> {
     type Value = T::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        self.seed.deserialize(Lenient { inner: deserializer, entry: self.entry })
+        self.0.deserialize(Lenient::new(deserializer))
     }
 }
 
@@ -349,9 +400,18 @@ mod tests {
     }
 
     #[test]
-    fn a_null_among_objects_is_an_error() {
-        let error = from_str::<Rule>(r#"{"children":[{"id":"x"},null]}"#).unwrap_err().to_string();
-        assert!(error.contains("null where an object belongs"), "{error}");
+    fn a_null_among_the_entries_of_a_list_is_left_out_and_counted() {
+        let text = r#"{"children":[{"id":"x"},null,{"id":"y"}],"prefixes":[null,"a",null]}"#;
+        let (rule, nulls) = from_str_counting_nulls::<Rule>(text).unwrap();
+        assert_eq!(rule, read(r#"{"children":[{"id":"x"},{"id":"y"}],"prefixes":["a"]}"#));
+        assert_eq!(nulls, 3);
+        assert_eq!(from_str_counting_nulls::<Rule>(r#"{"prefixes":["a"],"child":null}"#).unwrap().1, 0);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_as_a_float() {
+        assert_eq!(read(r#"{"priority":250.0}"#), read(r#"{"priority":250}"#));
+        assert!(from_str::<Rule>(r#"{"priority":250.5}"#).is_err());
     }
 
     #[test]

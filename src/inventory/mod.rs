@@ -126,7 +126,11 @@ macro_rules! tables {
         pub(crate) fn typed(ty: &str) -> Option<collect::Typed> {
             Some(match ty {
                 $($($name)|+ => collect::Typed {
-                    read: |order, head, rows| Ok(rows.$field.push((order, head.read()?))),
+                    read: |order, head, rows| {
+                        let (resource, problem) = head.read()?;
+                        rows.$field.push((order, resource));
+                        problem.map_or(Ok(()), Err)
+                    },
                 },)+
                 _ => return None,
             })
