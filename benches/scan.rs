@@ -54,7 +54,7 @@ fn generate(path: &Path, count: u64) {
 /// Every third resource is known: an interface with its group and address, or a network.
 fn resource(number: u64) -> String {
     let group = number / 300;
-    if number % 300 == 0 {
+    if number.is_multiple_of(300) {
         return network(group);
     }
     match number % 12 {

@@ -5,6 +5,8 @@
 //! source it was.
 
 pub mod arm;
+mod azure_error;
+mod envelope;
 pub mod offline;
 pub mod shape;
 pub mod split;

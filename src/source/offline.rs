@@ -135,7 +135,7 @@ fn read_one(reader: impl Read, number: u32, path: &str, lines: bool, sink: &mut 
         .strip_bom(true)
         .utf8_passthru(true)
         .build(reader);
-    let lines = lines || is_line_delimited(&start);
+    let lines = if lines { !starts_open(&start) } else { is_line_delimited(&start) };
     let found = split(decoded, number, path, lines, sink);
     if found.documents == 0 {
         let detail = if start.is_empty() { "the file is empty (0 bytes)" } else { "there is no JSON document in it" };
@@ -160,14 +160,24 @@ fn utf16_without_bom(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Whether each line is a document: the first line is a whole one, and another starts on the next.
-fn is_line_delimited(start: &[u8]) -> bool {
+/// The lines of the text that say something.
+fn lines_of(start: &[u8]) -> impl Iterator<Item = &[u8]> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+}
+
+/// Whether the first line is an opening bracket alone: a document over several lines, whatever the file's name says.
+fn starts_open(start: &[u8]) -> bool {
+    lines_of(start).next().is_some_and(|line| matches!(line, b"{" | b"["))
+}
+
+/// Whether each line is a document: the first line is a whole one, and another starts on the next and goes on there.
+fn is_line_delimited(start: &[u8]) -> bool {
+    let mut lines = lines_of(start);
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
-    matches!(second.first(), Some(b'{' | b'['))
-        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
+    matches!(second, [b'{' | b'[', _, ..])
         && matches!(first.first(), Some(b'{'))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
 }
 
 #[cfg(test)]
@@ -179,6 +189,8 @@ mod tests {
         assert!(is_line_delimited(b"{\"a\":1}\n{\"b\"\n"));
         assert!(is_line_delimited(b"\xef\xbb\xbf{\"a\":1}\r\n\r\n{\"b\":2}"));
         assert!(!is_line_delimited(b"{\"a\":1}\n"));
+        assert!(!is_line_delimited(b"{\"a\":1}\n{\n\"b\":2}"));
+        assert!(starts_open(b"\n[\n{\"a\":1}]") && !starts_open(b"[{\"a\":1}]"));
         assert!(!is_line_delimited(b"{\n\"a\":1}\n{\"b\":2}"));
         assert!(!is_line_delimited(b"[\n{\"a\":1},\n{\"b\":2}]"));
     }

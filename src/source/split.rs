@@ -6,6 +6,7 @@
 
 use std::io::Read;
 
+use super::envelope;
 use super::shape::{self, ItemShape, Keys, Outer};
 use super::{Batch, Gap, Item, Kind, Reason, Sink};
 
@@ -43,15 +44,18 @@ fn split_by(chunk: usize, reader: impl Read, input: u32, path: &str, lines: bool
         at: 0,
         cut_line: 1,
         cut_column: 1,
+        mark: (0, 1, 1),
         items: Vec::new(),
         place: Place::Between,
         depth: 0,
         in_string: false,
         string_start: 0,
         escape: false,
+        broken: None,
         last: 0,
         found: Found::default(),
         gaps: 0,
+        junk: 0,
     };
     splitter.run(reader, chunk);
     splitter.found
@@ -88,6 +92,8 @@ struct Document {
     item_depth: u32,
     /// The shape of its first item.
     first: Option<ItemShape>,
+    /// How many items it holds.
+    count: u64,
     /// Rows of a session answer, which is one item.
     sessions: Vec<u8>,
     /// Metrics of an answer that says their interval once for all of them.
@@ -106,6 +112,8 @@ struct Splitter<'s> {
     /// Line and column at which the buffer starts.
     cut_line: u64,
     cut_column: u64,
+    /// The last position whose line and column were asked for: the next one is counted from there.
+    mark: (usize, u64, u64),
     /// Complete items of the buffer.
     items: Vec<(usize, usize, Kind)>,
     place: Place,
@@ -113,11 +121,15 @@ struct Splitter<'s> {
     in_string: bool,
     string_start: usize,
     escape: bool,
+    /// Behind a raw line break in a string; then, where a quote stood behind it.
+    broken: Option<Option<usize>>,
     /// The last byte outside of strings that is no white space; `"` for a string.
     last: u8,
     found: Found,
     /// How many gaps there were; beyond [`MOST_GAPS`] they are only counted.
     gaps: u64,
+    /// How many runs of text belonged to no document.
+    junk: u64,
 }
 
 impl Splitter<'_> {
@@ -153,13 +165,7 @@ impl Splitter<'_> {
                 // Record separators (RFC 7464) stand between documents.
                 (Place::Between, 0x1e) => {}
                 (Place::Between, _) => {
-                    let shown = char::from(byte).escape_default();
-                    self.gap(
-                        "file",
-                        Reason::Damaged,
-                        self.at,
-                        &format!("expected a JSON object or array, found `{shown}`"),
-                    );
+                    self.junk();
                     self.place = Place::Junk;
                 }
                 (Place::Junk, _) => {}
@@ -190,6 +196,9 @@ impl Splitter<'_> {
             self.at += 1;
             return;
         }
+        if let Some(quote) = self.broken {
+            return self.scan_after_line_break(quote);
+        }
         let rest = &self.buffer[self.at..];
         let Some(offset) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
             self.at = self.buffer.len();
@@ -201,10 +210,10 @@ impl Splitter<'_> {
                 self.escape = true;
                 self.at += 1;
             }
-            // A raw line break ends no string in JSON, but a string that was cut does not swallow its neighbours.
+            b'\n' if self.lines => self.cut_string(),
             b'\n' => {
-                self.in_string = false;
-                self.last = b'"';
+                self.broken = Some(None);
+                self.at += 1;
             }
             _ => {
                 self.in_string = false;
@@ -213,6 +222,41 @@ impl Splitter<'_> {
                 self.at += 1;
             }
         }
+    }
+
+    /// A raw line break stands in no JSON string. Either somebody pasted text with line breaks, and the string goes on;
+    /// or the line was cut, and JSON goes on. What comes next tells, so that neither swallows its neighbours. `quote`:
+    /// where a quote followed.
+    fn scan_after_line_break(&mut self, quote: Option<usize>) {
+        let byte = self.buffer[self.at];
+        match (quote, byte) {
+            (_, b' ' | b'\t' | b'\r' | b'\n') if quote.is_none() => self.at += 1,
+            (None, b'"') => {
+                self.broken = Some(Some(self.at));
+                self.at += 1;
+            }
+            (None, b'{' | b'}' | b'[' | b']') => self.cut_string(),
+            // The quote that ends the pasted text.
+            (Some(quote), b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n') => {
+                self.broken = None;
+                self.in_string = false;
+                self.last = b'"';
+                self.at = quote + 1;
+            }
+            // The quote that starts the next key.
+            (Some(quote), _) => {
+                self.at = quote;
+                self.cut_string();
+            }
+            (None, _) => self.broken = None,
+        }
+    }
+
+    /// Goes on as if the string had ended here.
+    fn cut_string(&mut self) {
+        self.broken = None;
+        self.in_string = false;
+        self.last = b'"';
     }
 
     /// Takes note of the keys that tell shapes, of the document and of its current item.
@@ -228,12 +272,26 @@ impl Splitter<'_> {
                 }
             }
             Some(_) => {}
+            None if key && self.depth == 1 && document.frame_from.is_some() => {
+                document.list_key = shape::list_key(text);
+            }
             // A text where an item belongs.
             None if self.depth + 1 == document.item_depth && matches!(self.last, b'[' | b',') => {
                 self.odd_item(self.string_start - 1);
             }
             None => {}
         }
+    }
+
+    /// Text that belongs to no document. Named once: a file that is no JSON has it on every line.
+    fn junk(&mut self) {
+        self.junk += 1;
+        if self.junk > 1 {
+            return;
+        }
+        let shown = char::from(self.buffer[self.at]).escape_default();
+        let detail = format!("expected a JSON object or array, found `{shown}`");
+        self.gap("file", Reason::Damaged, self.at, &detail);
     }
 
     fn newline(&mut self) {
@@ -261,6 +319,7 @@ impl Splitter<'_> {
             list_key: None,
             item_depth: if byte == b'{' { 1 } else { 2 },
             first: None,
+            count: 0,
             sessions: Vec::new(),
             metrics: Vec::new(),
         });
@@ -289,6 +348,15 @@ impl Splitter<'_> {
             document.outer = Outer::List(key);
             document.frame = self.buffer[start..=self.at].to_vec();
             document.item_depth = 3;
+        } else if byte == b'['
+            && self.depth == 2
+            && self.last == b':'
+            && document.list_key.is_some()
+            && let Some(from) = document.frame_from.take()
+        {
+            // Another list of them.
+            document.frame.extend_from_slice(&self.buffer[from..=self.at]);
+            document.item_depth = 3;
         }
         self.last = byte;
     }
@@ -305,7 +373,8 @@ impl Splitter<'_> {
             self.item(start, self.at + 1, keys);
         } else if matches!(document.outer, Outer::List(_)) && self.depth == 1 && document.item_depth == 3 {
             document.frame_from = Some(self.at);
-            // From here to its end, the document holds no more items.
+            document.list_key = None;
+            // Unless another list follows, the document holds no more items.
             document.item_depth = 0;
         }
         if self.depth == 0 {
@@ -317,6 +386,7 @@ impl Splitter<'_> {
         let shape = shape::item(keys);
         let Place::Document(document) = &mut self.place else { return };
         document.first = document.first.or(shape);
+        document.count += 1;
         match shape {
             Some(ItemShape::Known(Kind::Metric)) if matches!(document.outer, Outer::List(_)) => {
                 document.metrics.push(String::from_utf8_lossy(&self.buffer[start..end]).into_owned());
@@ -330,12 +400,19 @@ impl Splitter<'_> {
                 document.sessions.extend_from_slice(&self.buffer[start..end]);
             }
             Some(ItemShape::Error) => {
-                let text = String::from_utf8_lossy(&self.buffer[start..end]).into_owned();
-                self.saved_error(start, &text);
+                // An export that holds Azure's refusal must not look like an empty one.
+                match envelope::saved_error(&self.buffer[start..end]) {
+                    Some((reason, detail)) => self.gap("file", reason, start, &detail),
+                    None => {
+                        self.sink.note(format!("`{}`: the provider is not registered, so nothing is there", self.path))
+                    }
+                }
             }
             None => {
-                let detail = "an object that is none of the shapes that azaudit reads: it has neither `id` and \
-                              `type` nor another mark of one";
+                let detail = match keys.all(&["$schema"]) {
+                    true => "an ARM template (`$schema`), which is not read yet; export the resources themselves",
+                    false => "an object of no shape that azaudit reads; a resource has `id`, `type` and `properties`",
+                };
                 self.gap("resource", Reason::Damaged, start, detail);
             }
         }
@@ -354,25 +431,13 @@ impl Splitter<'_> {
         self.gap("resource", Reason::Damaged, at, &format!("{what} where an object belongs"));
     }
 
-    /// An export that holds Azure's refusal instead of data.
-    fn saved_error(&mut self, at: usize, text: &str) {
-        let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        let member = |name: &str| body["error"][name].as_str().or(body[name].as_str()).unwrap_or_default().to_owned();
-        let (code, message) = (member("code"), member("message"));
-        let reason = match code.as_str() {
-            "AuthorizationFailed" | "ExpiredAuthenticationToken" | "LinkedAuthorizationFailed" => Reason::Forbidden,
-            code if code.contains("Throttled") || code == "TooManyRequests" => Reason::Throttled,
-            _ => Reason::Missing,
-        };
-        self.gap("file", reason, at, &format!("it holds an error of Azure instead of data: {code}: {message}"));
-    }
-
     /// Ends the document, whole or not, at that position of the buffer.
     fn close_document(&mut self, end: usize) {
         let place = std::mem::replace(&mut self.place, Place::Between);
         self.depth = 0;
         self.in_string = false;
         self.escape = false;
+        self.broken = None;
         let Place::Document(mut document) = place else { return };
         self.found.documents += 1;
         if !document.sessions.is_empty() {
@@ -386,7 +451,7 @@ impl Splitter<'_> {
         }
         let frame = document.frame_from.and_then(|from| {
             document.frame.extend_from_slice(&self.buffer[from..end.min(self.buffer.len())]);
-            self.check_frame(&document)
+            self.frame(&document)
         });
         let interval = frame.as_ref().and_then(|frame| frame["interval"].as_str());
         for metric in std::mem::take(&mut document.metrics) {
@@ -400,23 +465,27 @@ impl Splitter<'_> {
         }
     }
 
-    /// What stands around the list. One that names a next page is only a part of what was asked for.
-    fn check_frame(&mut self, document: &Document) -> Option<serde_json::Value> {
-        let frame: serde_json::Value = match serde_json::from_slice(&document.frame) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let detail = format!("around its list, the document is no JSON: {error}");
-                self.gap_at("file", Reason::Damaged, document.line, document.column, &detail);
-                return None;
+    /// What stands around the list of a whole document.
+    fn frame(&mut self, document: &Document) -> Option<serde_json::Value> {
+        let whole = document.frame.ends_with(b"}");
+        let Document { line, column, count, .. } = *document;
+        match serde_json::from_slice(&document.frame) {
+            Ok(frame) => {
+                if let Some(detail) = envelope::goes_on(&frame, count) {
+                    self.gap_at("file", Reason::Truncated, line, column, &detail);
+                }
+                Some(frame)
             }
-        };
-        let next = ["nextLink", "$skipToken", "skip_token", "skipToken", "odata.nextLink"];
-        let next = next.iter().find(|key| frame[**key].as_str().is_some_and(|link| !link.is_empty()));
-        if let Some(key) = next {
-            let detail = format!("the list goes on: its `{key}` names a next page that this document does not hold");
-            self.gap_at("file", Reason::Truncated, document.line, document.column, &detail);
+            // That the text ends too early is said already.
+            Err(_) if !whole => None,
+            Err(error) => {
+                let message = error.to_string();
+                let message = message.split(" at line ").next().unwrap_or_default();
+                let detail = format!("what stands around the list of this document is no JSON: {message}");
+                self.gap_at("file", Reason::Damaged, line, column, &detail);
+                None
+            }
         }
-        Some(frame)
     }
 
     fn truncated(&mut self, what: &str) {
@@ -431,6 +500,11 @@ impl Splitter<'_> {
             self.close_document(self.at);
         }
         self.flush(0);
+        if self.junk > 1 {
+            let detail = format!("{} more places hold text that is no JSON", self.junk - 1);
+            let (scope, what) = (self.path.to_owned(), "file".to_owned());
+            self.sink.gap(Gap { scope, what, reason: Reason::Damaged, detail });
+        }
         if self.gaps > MOST_GAPS {
             let detail = format!("{} more faults of this kind in this input", self.gaps - MOST_GAPS);
             let (scope, what) = (self.path.to_owned(), "resource".to_owned());
@@ -463,8 +537,10 @@ impl Splitter<'_> {
         }
         advance(&text[at..], &mut line, &mut column);
         (self.cut_line, self.cut_column) = (line, column);
+        self.mark = (0, line, column);
         self.at -= keep;
         self.string_start = self.string_start.saturating_sub(keep);
+        self.broken = self.broken.map(|quote| quote.map(|quote| quote - keep));
         if let Place::Document(document) = &mut self.place {
             document.item_start = document.item_start.map(|start| start - keep);
             document.frame_from = document.frame_from.map(|from| from - keep);
@@ -502,9 +578,14 @@ impl Splitter<'_> {
     }
 
     /// Line and column of a position in the buffer, both counted from 1.
-    fn position(&self, at: usize) -> (u64, u64) {
-        let (mut line, mut column) = (self.cut_line, self.cut_column);
-        advance(&self.buffer[..at.min(self.buffer.len())], &mut line, &mut column);
+    fn position(&mut self, at: usize) -> (u64, u64) {
+        let at = at.min(self.buffer.len());
+        if at < self.mark.0 {
+            self.mark = (0, self.cut_line, self.cut_column);
+        }
+        let (from, mut line, mut column) = self.mark;
+        advance(&self.buffer[from..at], &mut line, &mut column);
+        self.mark = (at, line, column);
         (line, column)
     }
 

@@ -102,6 +102,44 @@ fn a_cut_string_does_not_swallow_the_next_resource() {
 }
 
 #[test]
+fn line_breaks_pasted_into_a_string_cost_only_their_resource() {
+    for pasted in ["MIIC\nMIID", "\nMIIC", "MIIC\n", "MIIC\r\n  MIID\r\n", "-----BEGIN-----\nMIIC\n-----END-----\n\n"] {
+        let odd = format!("{{\"id\": \"/x\", \"type\": \"t\", \"properties\": {{\"data\": \"{pasted}\"}}}}");
+        let (heap, _) = read(format!("[{odd},{A},{B}]"), false);
+        assert_eq!(texts(&heap), [odd.as_str(), A, B], "{pasted:?}");
+    }
+}
+
+#[test]
+fn every_list_of_a_document_counts() {
+    for text in [
+        format!("{{\"value\": [{A}], \"value\": [{B}]}}"),
+        format!("{{\"data\": [{A}], \"count\": 2, \"value\": [{B}]}}"),
+        format!("{{\"value\": [], \"x\": [1], \"Value\": [{A},{B}]}}"),
+    ] {
+        let (heap, found) = read(&text, false);
+        assert_eq!((texts(&heap), found.resources), (vec![A, B], 2), "{text}");
+        assert!(heap.gaps.is_empty(), "{text}: {:?}", heap.gaps);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_json_is_said_to_be_so_once() {
+    let (heap, found) = read("id,name\n1,2\n".repeat(1000), false);
+    assert_eq!((heap.gaps.len(), found.documents), (2, 0));
+    assert!(heap.gaps[1].contains("1999 more places"), "{:?}", heap.gaps);
+}
+
+#[test]
+fn places_are_counted_once_however_many_there_are() {
+    let start = std::time::Instant::now();
+    let mut heap = Heap::default();
+    split("[]".repeat(250_000).as_bytes(), 0, "f.json", false, &mut heap);
+    // Counting from the start of the buffer each time took two minutes.
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
 fn bytes_that_are_no_utf8_cost_only_their_resource() {
     let mut text = format!("[{A},").into_bytes();
     text.extend_from_slice(b"{\"id\":\"\xff\",\"type\":\"t\"},");
