@@ -33,6 +33,9 @@ pub enum Command {
 
 /// `azaudit scan`.
 #[derive(Debug, Args)]
+#[command(group(
+    clap::ArgGroup::new("origin").required(true).multiple(true).args(["subscription", "all_subscriptions", "from"])
+))]
 pub struct Scan {
     /// Where the configuration comes from.
     #[command(flatten)]
@@ -48,7 +51,7 @@ pub struct Scan {
 /// Where the configuration comes from: live or offline, never both.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
-#[group(id = "origin", required = true, multiple = true, args = ["subscription", "all_subscriptions", "from"])]
+#[group(skip)]
 pub struct Source {
     /// Audit this subscription, live (repeats)
     #[arg(long, value_name = "ID|NAME")]
@@ -69,10 +72,10 @@ pub struct Source {
     #[arg(long, value_enum)]
     pub cloud: Option<Cloud>,
     /// Azure Resource Manager's address [env: AZURE_RESOURCE_MANAGER_ENDPOINT]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
     pub arm_endpoint: Option<String>,
     /// Also ask for live point-to-site sessions; needs more than the role Reader
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub sessions: bool,
     /// How long one request may take with all its retries
     #[arg(long, value_name = "SECONDS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -136,13 +139,13 @@ pub struct Output {
 /// The severity from which on failures make the exit code 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// Only the worst
+    /// Critical failures only
     Critical,
-    /// The default
+    /// Critical and high ones
     High,
-    /// And so on
+    /// Medium ones and worse
     Medium,
-    /// And so on
+    /// Low ones and worse
     Low,
     /// Any failure
     Info,
@@ -178,6 +181,9 @@ fn output_file(text: &str) -> Result<(FormatName, PathBuf), String> {
     if path.is_empty() {
         return Err(format!("no file name behind `{format}=`"));
     }
+    if path == "-" {
+        return Err(format!("--format {format} writes to standard output"));
+    }
     Ok((format.parse()?, path.into()))
 }
 
@@ -190,7 +196,8 @@ fn verdict(text: &str) -> Result<Verdict, String> {
 }
 
 fn moment(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("{error}; expected one like 2026-01-01T00:00:00Z"))
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| "expected a date with time and zone (RFC 3339), such as 2026-01-01T00:00:00Z".to_owned())
 }
 
 #[cfg(test)]
@@ -207,6 +214,9 @@ mod tests {
     fn live_and_offline_exclude_each_other_and_one_is_needed() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));
         assert!(parse("azaudit scan").is_err());
+        assert!(parse("azaudit scan --auth cli").is_err());
+        assert!(parse("azaudit scan --resource-group rg --timeout 5").is_err());
+        assert!(parse("azaudit scan --from a --sessions").is_err());
         assert!(parse("azaudit scan --from a --subscription b").is_err());
         assert!(parse("azaudit scan --from a --from b c -").is_ok());
         assert!(parse("azaudit scan --subscription b --subscription c --resource-group rg").is_ok());

@@ -1,6 +1,7 @@
 //! `azaudit scan`: source, inventory, facts, policies, report.
 
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -36,6 +37,7 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     let clock = || OffsetDateTime::now_utc().replace_nanosecond(0);
     let now = scan.output.now.unwrap_or_else(|| clock().unwrap_or(OffsetDateTime::UNIX_EPOCH));
     let policies = policies(&scan.policies)?;
+    check_outputs(scan)?;
 
     let (read, inventory) = inventory::collect(|sink| read(&scan.source, now, sink));
     inventory.notes.iter().for_each(|note| printer.warning(note));
@@ -45,6 +47,9 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     };
     if live.is_none() && inventory.known == 0 {
         return Err(tell_gaps(&inventory, printer, nothing_known(&inventory)));
+    }
+    for input in &inventory.inputs {
+        printer.detail(format!("read `{}`: {}, resources: {}", input.path, input.shape, input.resources));
     }
     if let Some(live) = &live {
         live.requests.iter().for_each(|(step, count)| printer.detail(format!("{count} requests: {step}")));
@@ -70,10 +75,37 @@ fn policies(arguments: &Policies) -> Result<PolicySet, Failure> {
         Failure::new(lines.join("\n"))
     })?;
     policies.select(&arguments.policy, &arguments.skip_policy).map_err(Failure::new)?;
+    policies.retain_severity(arguments.severity.unwrap_or(Severity::Info));
     if policies.is_empty() {
-        return Err(Failure::new("no policy is left to judge by").hint("leave --skip-policy out, or narrow it"));
+        let hint = "widen --policy, --skip-policy or --severity: together they exclude every policy";
+        return Err(Failure::new("no policy is left to judge by").hint(hint));
     }
     Ok(policies)
+}
+
+/// Refuses reports that would overwrite the input or each other, before an hour of reading is lost.
+fn check_outputs(scan: &Scan) -> Result<(), Failure> {
+    let there = |path: &Path| path.canonicalize().ok();
+    let mut taken: Vec<PathBuf> = Vec::new();
+    for (_, path) in &scan.output.output {
+        let shown = path.display();
+        if there(path).is_some_and(|path| scan.source.from.iter().filter_map(|it| there(it)).any(|it| it == path)) {
+            return Err(Failure::new(format!("the report would overwrite its own input `{shown}`"))
+                .hint("name another file behind --output"));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (Some(folder), Some(name)) = (there(folder), path.file_name()) else {
+            return Err(Failure::new(format!("cannot write `{shown}`: there is no such folder"))
+                .hint("create its folder first"));
+        };
+        let target = folder.join(name);
+        // Devices and pipes take as many reports as one likes.
+        if taken.contains(&target) && (target.is_file() || !target.exists()) {
+            return Err(Failure::new(format!("two reports would go to `{shown}`")).hint("name a file for each"));
+        }
+        taken.push(target);
+    }
+    Ok(())
 }
 
 /// Reads the source into the sink. `Some`: it was live.
@@ -107,17 +139,25 @@ fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Fail
 }
 
 fn nothing_known(inventory: &Inventory) -> Failure {
-    let inputs = inventory.inputs.len();
-    let what = match (inventory.resources, inputs) {
-        (0, 1) => format!("there is no ARM resource in `{}`", inventory.inputs[0].path),
-        (0, _) => format!("there is no ARM resource in the {inputs} inputs"),
-        (1, _) => "the one resource that was read is of a type that the audit does not know".to_owned(),
-        (count, _) => format!("none of the {count} resources that were read is of a type that the audit knows"),
+    let inputs = &inventory.inputs;
+    let place = match inputs.as_slice() {
+        [input] if input.path == "-" => "on standard input".to_owned(),
+        [input] => format!("in `{}`", input.path),
+        _ => format!("in the {} inputs", inputs.len()),
     };
-    Failure::new(format!("nothing to audit: {what}")).hint(
-        "export gateways, networks, route tables, security groups, interfaces and public addresses in the REST shape, \
-         such as `az rest --method get --url …` or `az resource show` print it",
-    )
+    let what = match inventory.resources {
+        0 => format!("there is no ARM resource {place}"),
+        1 => format!("the one resource {place} is of a type that the audit does not know"),
+        count => format!("none of the {count} resources {place} is of a type that the audit knows"),
+    };
+    let hint = match inventory.gaps.is_empty() {
+        true => {
+            "export gateways, networks, route tables, security groups, interfaces and public addresses in the REST \
+             shape, as `az rest --url …` and `az resource show` print it"
+        }
+        false => "what kept it from being read stands above",
+    };
+    Failure::new(format!("nothing to audit: {what}")).hint(hint)
 }
 
 fn meta(now: OffsetDateTime, live: Option<LiveReport>, inventory: Inventory, options: &Options) -> RunMeta {

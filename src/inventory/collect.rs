@@ -2,7 +2,7 @@
 //! that does not depend on the threads.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -130,6 +130,7 @@ impl Part {
         let mut hasher = DefaultHasher::new();
         head.id.hash(&mut hasher);
         self.ids.push(hasher.finish());
+        head.check_type()?;
         let Some(typed) = typed(&head.ty) else { return Ok(()) };
         (typed.read)(order, &head, &mut self.rows)
     }
@@ -187,6 +188,20 @@ impl<'a> Parsed<'a> {
         Ok(Self { text, id, ty, location, sku, zones, properties })
     }
 
+    /// A resource of a known type has an id that says so too.
+    fn check_type(&self) -> Result<(), Problem> {
+        let by_id = self.id.resource_type().filter(|_| !self.id.as_str().contains("//"));
+        let known = typed(&self.ty).is_some();
+        let detail = match by_id {
+            None if known => format!("`{}` is no resource id", self.id),
+            Some(by_id) if !same_type(&by_id, &self.ty) && (known || typed(&by_id).is_some()) => {
+                format!("its `type` is `{}`, but its id is one of `{by_id}`", self.ty)
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(&self.ty, Reason::Damaged, detail).of(&self.id))
+    }
+
     /// The resource, typed, and what was left out of it.
     pub(crate) fn read<P: Deserialize<'a> + Default>(&self) -> Result<(Resource<P>, Option<Problem>), Problem> {
         let Some(properties) = self.properties.filter(|raw| raw.get() != "null") else {
@@ -224,6 +239,11 @@ impl<'a> Parsed<'a> {
         let (value, nulls) = read.map_err(|e| Problem::json(self.text, raw.get(), e, &self.ty).of(&self.id))?;
         Ok((Some(value), nulls))
     }
+}
+
+/// Whether both name one type. Interfaces and addresses of scale sets have a type of their own by their id alone.
+fn same_type(a: &str, b: &str) -> bool {
+    a == b || (typed(a).is_some() && typed(b).is_some() && a.rsplit('/').next() == b.rsplit('/').next())
 }
 
 /// Types that are one list of rules or routes, each of which counts.
@@ -314,7 +334,7 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
     all.ids.sort_unstable();
     all.ids.dedup();
     inventory.resources = all.ids.len() as u64;
-    all.rows.take_children_out();
+    all.rows.take_children_out(&mut inventory.gaps);
     all.rows.into_tables(&mut inventory);
     inventory.known = inventory.count_known();
     put_children_back(&mut inventory);
@@ -358,28 +378,41 @@ fn only_gateway_with_pool(inventory: &Inventory) -> Option<ResourceId> {
 
 impl Rows {
     /// Subnets and peerings move from their networks into tables of their own.
-    fn take_children_out(&mut self) {
+    fn take_children_out(&mut self, gaps: &mut BTreeSet<Gap>) {
         for (order, network) in &mut self.virtual_networks {
             let subnets = std::mem::take(&mut network.properties.subnets);
             let peerings = std::mem::take(&mut network.properties.virtual_network_peerings);
             let (id, location) = (&network.id, &network.location);
-            self.subnets.extend(subnets.into_iter().map(|it| (*order, child_row(id, location, "subnets", it))));
-            let peerings = peerings.into_iter();
-            self.peerings.extend(peerings.map(|it| (*order, child_row(id, location, "virtualNetworkPeerings", it))));
+            for subnet in subnets {
+                match child_row(id, location, "subnets", subnet) {
+                    Ok(row) => self.subnets.push((*order, row)),
+                    Err(gap) => drop(gaps.insert(gap)),
+                }
+            }
+            for peering in peerings {
+                match child_row(id, location, "virtualNetworkPeerings", peering) {
+                    Ok(row) => self.peerings.push((*order, row)),
+                    Err(gap) => drop(gaps.insert(gap)),
+                }
+            }
         }
     }
 }
 
-fn child_row<P>(parent: &ResourceId, location: &Option<Box<str>>, ty: &str, child: Child<P>) -> Resource<P> {
+/// The child as a resource of its own; one without properties was not read.
+fn child_row<P>(
+    parent: &ResourceId,
+    location: &Option<Box<str>>,
+    ty: &str,
+    child: Child<Option<P>>,
+) -> Result<Resource<P>, Gap> {
     let id = child.id.filter(|id| id.resource_type().is_some()).unwrap_or_else(|| parent.child(ty, &child.name));
-    Resource {
-        name: id.name().into(),
-        id,
-        location: location.clone(),
-        sku: None,
-        zones: Vec::new(),
-        properties: child.properties,
-    }
+    let Some(properties) = child.properties else {
+        let what = id.resource_type().unwrap_or_default();
+        let detail = format!("`{parent}` lists it without its `properties`, so nothing can be said of it");
+        return Err(Gap { scope: id.to_string(), what, reason: Reason::Missing, detail });
+    };
+    Ok(Resource { name: id.name().into(), id, location: location.clone(), sku: None, zones: Vec::new(), properties })
 }
 
 /// Routes and rules that were read alone join their table or group. Without it they prove nothing: gap.
@@ -392,7 +425,7 @@ fn put_children_back(inventory: &mut Inventory) {
 fn adopt<C: Merge + Clone, P>(
     children: &mut Table<C>,
     parents: &mut Table<P>,
-    gaps: &mut std::collections::BTreeSet<Gap>,
+    gaps: &mut BTreeSet<Gap>,
     notes: &mut Vec<String>,
     list: impl Fn(&mut P) -> &mut Vec<Named<C>>,
 ) {
@@ -553,6 +586,42 @@ mod tests {
         assert_eq!((&*subnet.name, subnet.properties.route_table.is_some()), ("GatewaySubnet", true));
         let hub = ResourceId::new(&format!("{NETWORK}/virtualNetworks/hub"));
         assert_eq!(inventory.subnets.children_of(&hub).count(), 1);
+    }
+
+    #[test]
+    fn a_subnet_that_is_only_named_was_not_read() {
+        for subnet in [r#"{"name":"GatewaySubnet"}"#, r#"{"name":"GatewaySubnet","properties":null}"#] {
+            let inventory = inventory(&[&resource("virtualNetworks", "hub", &format!(r#"{{"subnets":[{subnet}]}}"#))]);
+            assert_eq!(inventory.subnets.len(), 0);
+            assert!(
+                gaps(&inventory)[0].contains("subnets/GatewaySubnet microsoft.network/virtualnetworks/subnets missing")
+            );
+        }
+    }
+
+    #[test]
+    fn a_type_that_contradicts_the_id_is_a_gap_that_names_both() {
+        let table = resource("routeTables", "rt", "{}");
+        assert_eq!(inventory(&[&table]).route_tables.len(), 1);
+        for ty in [r#""x""#, "5", r#""Microsoft.Network/routeTable""#, r#""Microsoft.Network/virtualNetworks""#] {
+            let inventory = inventory(&[&table.replace(r#""Microsoft.Network/routeTables""#, ty)]);
+            assert_eq!(inventory.known, 0, "{ty}");
+            assert!(gaps(&inventory)[0].contains("but its id is one of `microsoft.network/routetables`"), "{ty}");
+        }
+        let interface = r#"{"id":"/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachineScaleSets/v/virtualMachines/0/networkInterfaces/n","type":"Microsoft.Network/networkInterfaces","properties":{}}"#;
+        assert_eq!(inventory(&[interface]).network_interfaces.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_resource_id_is_none() {
+        for id in ["/", "gw1", "/subscriptions//resourceGroups//providers/Microsoft.Network/routeTables/rt"] {
+            let inventory =
+                inventory(&[&format!(r#"{{"id":"{id}","type":"Microsoft.Network/routeTables","properties":{{}}}}"#)]);
+            assert_eq!(inventory.known, 0, "{id}");
+            assert!(gaps(&inventory)[0].contains("is no resource id"), "{id}: {:?}", gaps(&inventory));
+        }
+        let other = r#"{"id":"/subscriptions/s/resourceGroups/rg","type":"Microsoft.Resources/resourceGroups","properties":{}}"#;
+        assert_eq!(gaps(&inventory(&[other])), [""; 0]);
     }
 
     #[test]

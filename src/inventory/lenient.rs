@@ -195,7 +195,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Adapt<V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        self.visitor.visit_seq(Entries(list))
+        match self.wanted {
+            // Derived structs would take the entries for their fields, one by one.
+            Wanted::Struct(_) => Err(A::Error::custom("a list where an object belongs")),
+            _ => self.visitor.visit_seq(Entries(list)),
+        }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
@@ -412,6 +416,14 @@ mod tests {
     fn a_whole_number_may_be_written_as_a_float() {
         assert_eq!(read(r#"{"priority":250.0}"#), read(r#"{"priority":250}"#));
         assert!(from_str::<Rule>(r#"{"priority":250.5}"#).is_err());
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        for text in ["[]", r#"{"child":[]}"#, r#"{"child":["x"]}"#, r#"{"children":[["x"]]}"#] {
+            let error = from_str::<Rule>(text).unwrap_err().to_string();
+            assert!(error.contains("a list where an object belongs"), "{text}: {error}");
+        }
     }
 
     #[test]

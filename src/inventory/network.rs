@@ -10,9 +10,9 @@ arm! {
         /// The network's own ranges.
         pub address_space: AddressSpace,
         /// Its subnets.
-        pub subnets: Vec<Child<Subnet>>,
+        pub subnets: Vec<Child<Option<Subnet>>>,
         /// Its peerings.
-        pub virtual_network_peerings: Vec<Child<Peering>>,
+        pub virtual_network_peerings: Vec<Child<Option<Peering>>>,
         /// DNS servers; absent or empty: Azure's own.
         pub dhcp_options: Option<DhcpOptions>,
     }

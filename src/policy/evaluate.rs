@@ -76,6 +76,11 @@ impl Policy {
         &self.metadata.id
     }
 
+    /// The severities that its failures can have.
+    pub(super) fn severities(&self) -> impl Iterator<Item = Severity> {
+        self.rule.severity_when.iter().map(|(_, severity)| *severity).chain([self.severity])
+    }
+
     /// Its parameters with their values, in the file's order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &Param)> {
         self.params.iter().map(|(name, param)| (name.as_str(), param))

@@ -101,6 +101,11 @@ impl PolicySet {
         self.policies.retain(keep);
     }
 
+    /// Drops the policies of which no failure can be so bad as `mildest`.
+    pub fn retain_severity(&mut self, mildest: Severity) {
+        self.retain(|policy| policy.severities().any(|severity| severity <= mildest));
+    }
+
     /// The kinds of subjects that these policies judge.
     pub fn kinds(&self) -> Vec<SubjectKind> {
         let judged = |kind: &SubjectKind| self.policies.iter().any(|policy| policy.subject == *kind);

@@ -87,6 +87,7 @@ fn every_framing_and_encoding_gives_the_same_results() {
         ("UTF-8 with a mark", [b"\xef\xbb\xbf", estate("0.0.0.0/0").as_bytes()].concat()),
         ("UTF-16 with a mark", [b"\xff\xfe".to_vec(), utf16(&estate("0.0.0.0/0"))].concat()),
         ("UTF-16 without", utf16(&estate("0.0.0.0/0"))),
+        ("compact, then pretty", format!("{}\n{{\n{}", one_line(&network), &table[1..]).into()),
         ("CRLF", estate("0.0.0.0/0").replace('\n', "\r\n").into()),
     ];
     for (framing, input) in inputs {
@@ -164,6 +165,18 @@ fn wrong_use_is_exit_2_with_a_hint() {
         vec!["scan", "--from", "testdata/estates/contoso.json", "--policy", "no-such-*"],
         vec!["scan", "--from", "testdata/estates/contoso.json", "--policies", &folder.text("")],
         vec!["scan", "--from", "testdata/estates/contoso.json", "--output", "pdf=x.pdf"],
+        vec!["scan", "--from", "testdata/estates/contoso.json", "--output", "json=./testdata/estates/contoso.json"],
+        vec![
+            "scan",
+            "--from",
+            "testdata/estates/contoso.json",
+            "--output",
+            "json=x.json",
+            "--output",
+            "table=./x.json",
+        ],
+        vec!["scan", "--from", "testdata/estates/contoso.json", "--policy", "*lifetime", "--severity", "critical"],
+        vec!["scan", "--auth", "cli"],
     ] {
         let ran = azaudit(&arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
