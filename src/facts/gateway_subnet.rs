@@ -231,7 +231,7 @@ fn doubt(table: &Resource<RouteTable>, damaged: &[(String, &Gap)]) -> Option<Unr
         return Some(Unread::new(what, how));
     }
     let key = table.id.key();
-    let within = |scope: &str| scope.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let within = |scope: &str| scope.strip_prefix(&*key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let (_, gap) = damaged.iter().find(|(scope, _)| within(scope))?;
     let what = format!("a part of the route table `{}` ({}: {})", table.name, gap.reason, gap.detail);
     Some(Unread::new(what, "export it again"))

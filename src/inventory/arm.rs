@@ -94,7 +94,7 @@ impl<P: Merge> MergeItem for Child<P> {
 
 impl MergeItem for Reference {
     fn key(&self) -> String {
-        self.id.as_ref().map(|id| id.key().to_owned()).unwrap_or_default()
+        self.id.as_ref().map(|id| id.key().into_owned()).unwrap_or_default()
     }
     fn merge_item(&mut self, _: Self, _: &mut bool) {}
 }

@@ -1,42 +1,41 @@
 //! ARM resource ids: compared without regard to letter case, kept as they were spelt.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A resource id as it stood in the input, `/subscriptions/…/providers/Microsoft.Network/virtualNetworks/hub`.
 ///
 /// Equality, order and hash ignore letter case, as Azure does; [`as_str`](Self::as_str) keeps the spelling.
 #[derive(Clone)]
-pub struct ResourceId {
-    text: Box<str>,
-    /// The lower-case form; `None` where the text is lower case already.
-    lower: Option<Box<str>>,
-}
+pub struct ResourceId(Box<str>);
 
 impl ResourceId {
     /// The id in that text. A missing leading `/` (parameters of exported templates) is added, trailing ones and
     /// surrounding white space are dropped.
     pub fn new(text: &str) -> Self {
         let trimmed = text.trim().trim_end_matches('/');
-        let text: Box<str> =
-            if trimmed.starts_with('/') || trimmed.is_empty() { trimmed.into() } else { format!("/{trimmed}").into() };
-        let lower = text.to_lowercase();
-        let lower = (*lower != *text).then(|| lower.into());
-        Self { text, lower }
+        let rooted = trimmed.starts_with('/') || trimmed.is_empty();
+        Self(if rooted { trimmed.into() } else { format!("/{trimmed}").into() })
     }
 
     /// The id as it was spelt.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// The id in lower case: what ids are compared by.
-    pub fn key(&self) -> &str {
-        self.lower.as_deref().unwrap_or(&self.text)
+    pub fn key(&self) -> Cow<'_, str> {
+        match self.0.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+            true => Cow::Owned(self.0.to_lowercase()),
+            false => Cow::Borrowed(&self.0),
+        }
     }
 
     /// The segments as they were spelt.
     fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.text.split('/').filter(|segment| !segment.is_empty())
+        self.0.split('/').filter(|segment| !segment.is_empty())
     }
 
     /// What follows the segment of that name, in any letter case: `after("subscriptions")`.
@@ -64,7 +63,8 @@ impl ResourceId {
     /// The resource type in lower case, `microsoft.network/virtualnetworks/subnets`; `None` where the text is no
     /// resource id. Extension resources give the type of the extension.
     pub fn resource_type(&self) -> Option<String> {
-        let mut segments: Vec<&str> = self.key().split('/').filter(|segment| !segment.is_empty()).collect();
+        let key = self.key();
+        let mut segments: Vec<&str> = key.split('/').filter(|segment| !segment.is_empty()).collect();
         let provider = segments.iter().rposition(|segment| *segment == "providers")?;
         segments.drain(..=provider);
         let namespace = *segments.first()?;
@@ -82,14 +82,14 @@ impl ResourceId {
         if ty.matches('/').count() < 2 {
             return None;
         }
-        let cut = self.text.rfind('/')?;
-        let cut = self.text[..cut].rfind('/')?;
-        Some(Self::new(&self.text[..cut]))
+        let cut = self.0.rfind('/')?;
+        let cut = self.0[..cut].rfind('/')?;
+        Some(Self::new(&self.0[..cut]))
     }
 
     /// The id of a child of this resource.
     pub fn child(&self, ty: &str, name: &str) -> Self {
-        Self::new(&format!("{}/{ty}/{name}", self.text))
+        Self::new(&format!("{}/{ty}/{name}", self.0))
     }
 
     /// The nearest ancestor of that type (lower case), or the id itself where it is of that type.
@@ -112,41 +112,62 @@ impl ResourceId {
     }
 }
 
+// There are many ids, all long: they are compared as they stand, and a copy in lower case is made only where letters
+// beyond ASCII need one.
+
 impl PartialEq for ResourceId {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.cmp(other).is_eq()
     }
 }
 
 impl Eq for ResourceId {}
 
 impl PartialOrd for ResourceId {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for ResourceId {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(other.key())
+    fn cmp(&self, other: &Self) -> Ordering {
+        if !self.0.is_ascii() || !other.0.is_ascii() {
+            return self.key().cmp(&other.key());
+        }
+        match first_difference(self.0.as_bytes(), other.0.as_bytes()) {
+            Some(at) => self.0.as_bytes()[at].to_ascii_lowercase().cmp(&other.0.as_bytes()[at].to_ascii_lowercase()),
+            None => self.0.len().cmp(&other.0.len()),
+        }
     }
 }
 
-impl std::hash::Hash for ResourceId {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
+/// The first position at which two texts differ in more than letter case; `None`: one is the start of the other.
+fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+    a.iter().zip(b).position(|(a, b)| !a.eq_ignore_ascii_case(b))
+}
+
+impl Hash for ResourceId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let write = |text: &str, state: &mut H| {
+            text.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+            state.write_u8(0xff);
+        };
+        match self.0.is_ascii() {
+            true => write(&self.0, state),
+            false => write(&self.key(), state),
+        }
     }
 }
 
 impl fmt::Debug for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.text, f)
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 
@@ -171,6 +192,36 @@ mod tests {
         assert_eq!(upper, plain);
         assert_eq!(plain.to_string(), SUBNET);
         assert_eq!(upper.resource_type(), plain.resource_type());
+    }
+
+    #[test]
+    fn order_and_hash_are_those_of_the_lower_case_form() {
+        let texts = [
+            "/a/B",
+            "/A/b",
+            "/a/b/c",
+            "/a/_",
+            "/A/Z",
+            "/a/[",
+            "/\u{212a}",
+            "/k",
+            "/\u{c9}t\u{e9}",
+            "/\u{e9}T\u{c9}",
+            "",
+            "/",
+        ];
+        let hash = |id: &ResourceId| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            id.hash(&mut hasher);
+            hasher.finish()
+        };
+        for a in texts.map(ResourceId::new) {
+            for b in texts.map(ResourceId::new) {
+                assert_eq!(a.cmp(&b), a.key().cmp(&b.key()), "{a} {b}");
+                assert_eq!(a == b, a.key() == b.key(), "{a} {b}");
+                assert!(a != b || hash(&a) == hash(&b), "{a} {b}");
+            }
+        }
     }
 
     #[test]

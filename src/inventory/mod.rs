@@ -64,7 +64,7 @@ impl<P> Table<P> {
     /// The children of that resource, ordered by id: the rows whose id starts with its id.
     pub fn children_of(&self, parent: &ResourceId) -> impl Iterator<Item = &Resource<P>> {
         let prefix = format!("{}/", parent.key());
-        let start = self.rows.partition_point(|row| row.id.key() < prefix.as_str());
+        let start = self.rows.partition_point(|row| *row.id.key() < *prefix);
         self.rows[start..].iter().take_while(move |row| row.id.key().starts_with(&prefix))
     }
 

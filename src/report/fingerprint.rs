@@ -12,7 +12,7 @@ pub fn fingerprint(judgement: &Judgement) -> String {
     let subject = &judgement.subject;
     let element = subject.element.as_deref().unwrap_or_default().to_lowercase();
     let mut hash = Sha256::new();
-    for part in [&judgement.policy.id, subject.kind.word(), subject.id.key(), &element] {
+    for part in [&judgement.policy.id, subject.kind.word(), &subject.id.key(), &element] {
         // The length in front keeps ("ab", "c") and ("a", "bc") apart.
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());

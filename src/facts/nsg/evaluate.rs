@@ -171,7 +171,7 @@ impl<'a> Stack<'a> {
             let rules = resolve(group, local, &self.scope, bound, admin, &mut Vec::new());
             let hit = rules.iter().find(|rule| rule.on(remote_port) && rule.set.contains(remote));
             let rule = hit.map(|rule| &group.inbound[rule.index]);
-            decisions.push(Decision { level: name, group, rule });
+            decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref) });
             if hit.is_some_and(|rule| rule.access != Access::Allow) {
                 break;
             }
@@ -195,7 +195,7 @@ impl<'a> Stack<'a> {
             let largest = sizes.into_iter().map(|(index, size)| (size, Reverse(index))).max();
             let rule = largest.filter(|(size, _)| *size > 0).map(|(_, Reverse(index))| &group.inbound[index]);
             if rule.is_some() {
-                decisions.push(Decision { level: name, group, rule });
+                decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref) });
             }
         }
         decisions

@@ -1,5 +1,7 @@
 //! A group's rules, read once.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::facts::address::{self, AddressSet};
 use crate::facts::service_tag::{self, Tag, Word};
 use crate::inventory::network::{AddressPrefixItem, NetworkSecurityGroup, SecurityAdminRule, SecurityRule};
@@ -180,20 +182,12 @@ pub struct Group {
     pub id: ResourceId,
     /// Its name.
     pub name: Box<str>,
-    /// Rules for packets that come in.
-    pub inbound: Vec<Rule>,
-    /// Rules for packets that go out.
-    pub outbound: Vec<Rule>,
+    /// Rules for packets that come in. Azure's own are shared by all groups.
+    pub inbound: Vec<Arc<Rule>>,
     /// Where inbound rules begin and cease to match remote addresses, sorted: found once, used by every evaluation.
     pub(super) cuts: Vec<address::Point>,
     /// Of each inbound rule the ranges of its remote addresses, as positions among the cuts.
     pub(super) pieces: Vec<Vec<(u32, u32)>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Inbound,
-    Outbound,
 }
 
 impl Group {
@@ -210,12 +204,9 @@ impl Group {
                 read.push(rule, default);
             }
         }
-        for (direction, own) in [(Direction::Inbound, inbound_defaults()), (Direction::Outbound, outbound_defaults())] {
-            let rules = if direction == Direction::Inbound { &mut read.inbound } else { &mut read.outbound };
-            for rule in own {
-                if !rules.iter().any(|it| it.default && it.priority == rule.priority) {
-                    rules.push(rule);
-                }
+        for own in inbound_defaults() {
+            if !read.inbound.iter().any(|it| it.default && it.priority == own.priority) {
+                read.inbound.push(Arc::clone(own));
             }
         }
         read.cut()
@@ -229,16 +220,15 @@ impl Group {
         let mut read = Self::empty(network.clone(), "virtual network manager");
         for row in rules {
             let rule = &row.properties;
-            let make = |inbound: bool, direction_known: bool| {
-                let sources = Side {
+            let make = |direction_known: bool| {
+                let remote = Side {
                     addresses: Addresses::of_admin(&rule.sources),
                     ports: Ports::new(None, &rule.source_port_ranges),
                 };
-                let destinations = Side {
+                let local = Side {
                     addresses: Addresses::of_admin(&rule.destinations),
                     ports: Ports::new(None, &rule.destination_port_ranges),
                 };
-                let (remote, local) = if inbound { (sources, destinations) } else { (destinations, sources) };
                 Rule {
                     name: row.name.clone(),
                     priority: rule.priority,
@@ -256,7 +246,7 @@ impl Group {
     }
 
     fn empty(id: ResourceId, name: &str) -> Self {
-        Self { id, name: name.into(), inbound: Vec::new(), outbound: Vec::new(), cuts: Vec::new(), pieces: Vec::new() }
+        Self { id, name: name.into(), inbound: Vec::new(), cuts: Vec::new(), pieces: Vec::new() }
     }
 
     fn cut(mut self) -> Self {
@@ -271,13 +261,14 @@ impl Group {
             ranges.iter().map(|range| (position(range.0), end(range.1))).collect()
         });
         self.pieces = pieces.collect();
+        self.inbound.shrink_to_fit();
         self
     }
 
     fn push(&mut self, child: &Named<SecurityRule>, default: bool) {
         let rule = &child.properties;
-        let make = |inbound: bool, direction_known: bool| {
-            let sources = Side {
+        let make = |direction_known: bool| {
+            let remote = Side {
                 addresses: Addresses::new(
                     rule.source_address_prefix.as_deref(),
                     &rule.source_address_prefixes,
@@ -285,7 +276,7 @@ impl Group {
                 ),
                 ports: Ports::new(rule.source_port_range.as_deref(), &rule.source_port_ranges),
             };
-            let destinations = Side {
+            let local = Side {
                 addresses: Addresses::new(
                     rule.destination_address_prefix.as_deref(),
                     &rule.destination_address_prefixes,
@@ -293,7 +284,6 @@ impl Group {
                 ),
                 ports: Ports::new(rule.destination_port_range.as_deref(), &rule.destination_port_ranges),
             };
-            let (remote, local) = if inbound { (sources, destinations) } else { (destinations, sources) };
             Rule {
                 name: child.name.clone(),
                 priority: rule.priority,
@@ -308,15 +298,11 @@ impl Group {
         self.place(rule.direction.as_deref(), make);
     }
 
-    /// A rule whose direction is not understood may stand on either side.
-    fn place(&mut self, direction: Option<&str>, make: impl Fn(bool, bool) -> Rule) {
-        match direction.map(|it| it.trim().to_ascii_lowercase()).as_deref() {
-            Some("inbound") => self.inbound.push(make(true, true)),
-            Some("outbound") => self.outbound.push(make(false, true)),
-            _ => {
-                self.inbound.push(make(true, false));
-                self.outbound.push(make(false, false));
-            }
+    /// A rule whose direction is not understood may be one for packets that come in.
+    fn place(&mut self, direction: Option<&str>, make: impl Fn(bool) -> Rule) {
+        let is = |word: &str| direction.is_some_and(|it| it.trim().eq_ignore_ascii_case(word));
+        if !is("outbound") {
+            self.inbound.push(Arc::new(make(is("inbound"))));
         }
     }
 }
@@ -344,22 +330,17 @@ fn default_rule(name: &str, priority: i64, access: Access, remote: Addresses, lo
     }
 }
 
-fn inbound_defaults() -> [Rule; 3] {
-    let word = |text: &str| Addresses::new(Some(text), &[], &[]);
-    let any = Addresses::any;
-    [
-        default_rule("AllowVnetInBound", 65000, Access::Allow, word("VirtualNetwork"), word("VirtualNetwork")),
-        default_rule("AllowAzureLoadBalancerInBound", 65001, Access::Allow, word("AzureLoadBalancer"), any()),
-        default_rule("DenyAllInBound", 65500, Access::Deny, any(), any()),
-    ]
-}
-
-fn outbound_defaults() -> [Rule; 3] {
-    let word = |text: &str| Addresses::new(Some(text), &[], &[]);
-    let any = Addresses::any;
-    [
-        default_rule("AllowVnetOutBound", 65000, Access::Allow, word("VirtualNetwork"), word("VirtualNetwork")),
-        default_rule("AllowInternetOutBound", 65001, Access::Allow, word("Internet"), any()),
-        default_rule("DenyAllOutBound", 65500, Access::Deny, any(), any()),
-    ]
+/// Azure's own rules for packets that come in, the same in every group.
+fn inbound_defaults() -> &'static [Arc<Rule>; 3] {
+    static RULES: OnceLock<[Arc<Rule>; 3]> = OnceLock::new();
+    RULES.get_or_init(|| {
+        let word = |text: &str| Addresses::new(Some(text), &[], &[]);
+        let any = Addresses::any;
+        [
+            default_rule("AllowVnetInBound", 65000, Access::Allow, word("VirtualNetwork"), word("VirtualNetwork")),
+            default_rule("AllowAzureLoadBalancerInBound", 65001, Access::Allow, word("AzureLoadBalancer"), any()),
+            default_rule("DenyAllInBound", 65500, Access::Deny, any(), any()),
+        ]
+        .map(Arc::new)
+    })
 }

@@ -1,6 +1,8 @@
 //! Commands that close the port to the Internet. None of them opens anything: they add a Deny, narrow an Allow for
 //! everybody to the network, or attach an empty group.
 
+use std::sync::Arc;
+
 use crate::facts::address::AddressSet;
 use crate::facts::command::Command;
 use crate::facts::nsg::{Access, Decision, LevelName, Rule};
@@ -42,7 +44,7 @@ fn words(command: &str, id: &ResourceId) -> Vec<String> {
     words
 }
 
-fn close(site: &Site<'_>, group: &ResourceId, rules: &[Rule], rule: &Rule) -> Vec<Command> {
+fn close(site: &Site<'_>, group: &ResourceId, rules: &[Arc<Rule>], rule: &Rule) -> Vec<Command> {
     let sources = &rule.remote.addresses;
     let tag = &site.place.virtual_network;
     // `VirtualNetwork` narrows only what was open to all, and only where no route makes the tag mean everything.

@@ -215,7 +215,7 @@ impl LoadBalancers {
     fn configurations_of<'i>(&'i self, endpoint: &'i Endpoint<'_>) -> &'i [ResourceId] {
         let Some(set) = endpoint.model_of else { return std::slice::from_ref(&endpoint.configuration) };
         let (interface, name) = (endpoint.interface.name(), endpoint.configuration.name());
-        self.of_models.get(&model_key(set.key(), interface, name)).map_or(&[], Vec::as_slice)
+        self.of_models.get(&model_key(&set.key(), interface, name)).map_or(&[], Vec::as_slice)
     }
 
     fn add_members_by_address(&self, index: &NetworkIndex<'_>, endpoint: &Endpoint<'_>, found: &mut Found<'_>) {
