@@ -128,6 +128,9 @@ fn find(asked: &str, listed: &[Subscription], failed: Option<&Failure>) -> Resul
     if is_guid(&id) {
         return Ok(id);
     }
+    if let Some(it) = listed.iter().find(|it| it.id.eq_ignore_ascii_case(&id)) {
+        return Ok(it.id.to_lowercase());
+    }
     let named: Vec<&Subscription> = listed.iter().filter(|it| it.name.eq_ignore_ascii_case(asked)).collect();
     match named.as_slice() {
         [one] => return Ok(one.id.to_lowercase()),
