@@ -63,6 +63,8 @@ arm! {
         pub routes: Vec<Named<Route>>,
         /// Whether the routes of gateways are kept from the subnets.
         pub disable_bgp_route_propagation: Option<bool>,
+        /// The subnets that use it.
+        pub subnets: Vec<Reference>,
     }
 
     /// `Microsoft.Network/routeTables/routes`.
