@@ -120,8 +120,11 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
 
 /// The whole last name decides: `AppGatewaySubnet` is another thing.
 fn is_gateway_subnet(id: &ResourceId) -> bool {
-    id.name().eq_ignore_ascii_case("GatewaySubnet")
-        && id.resource_type().as_deref() == Some("microsoft.network/virtualnetworks/subnets")
+    id.name().eq_ignore_ascii_case("GatewaySubnet") && is_subnet(id)
+}
+
+fn is_subnet(id: &ResourceId) -> bool {
+    id.resource_type().as_deref() == Some("microsoft.network/virtualnetworks/subnets")
 }
 
 /// The names of the gateways in each subnet that a gateway refers to.
@@ -153,7 +156,7 @@ fn users_by_table(inventory: &Inventory) -> BTreeMap<&ResourceId, BTreeSet<&Reso
         }
     }
     for table in inventory.route_tables.iter() {
-        let named = table.properties.subnets.iter().filter_map(|it| it.id.as_ref()).filter(|id| !id.name().is_empty());
+        let named = table.properties.subnets.iter().filter_map(|it| it.id.as_ref()).filter(|id| is_subnet(id));
         users.entry(&table.id).or_default().extend(named);
     }
     users
@@ -208,7 +211,9 @@ fn facts_of(
     let others = users.into_iter().flatten().filter(|user| **user != id);
     let shared_with: Vec<String> = others.map(|user| user.qualified_name()).collect();
     let mend_commands = match table.as_ref().ok().copied().flatten() {
-        Some(_) if !cover.by.is_empty() && !shared_with.is_empty() => vec![detach_command(id)],
+        Some(table) if !cover.by.is_empty() && (!shared_with.is_empty() || table.properties.subnets.len() > 1) => {
+            vec![detach_command(id)]
+        }
         Some(table) => cover.by.iter().map(|i| delete_command(&table.id, &listed[*i].name)).collect(),
         None => Vec::new(),
     };

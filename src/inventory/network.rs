@@ -1,6 +1,8 @@
 //! Virtual networks and what filters and steers traffic in them. Source of the fields: the 2025-09-01 types of
 //! Microsoft.Network (azure-rest-api-specs); every one may be absent or null in a recorded answer.
 
+use serde::Deserialize;
+
 use super::arm::{AddressSpace, Child, Named, Reference, Sku, arm, merge_by_value};
 use super::id::ResourceId;
 
@@ -63,7 +65,8 @@ arm! {
         pub routes: Vec<Named<Route>>,
         /// Whether the routes of gateways are kept from the subnets.
         pub disable_bgp_route_propagation: Option<bool>,
-        /// The subnets that use it.
+        /// The subnets that use it. What an export left of an entry does not cost the routes: it points to nothing.
+        #[serde(deserialize_with = "references_or_rubbish")]
         pub subnets: Vec<Reference>,
     }
 
@@ -398,6 +401,19 @@ arm! {
 }
 
 merge_by_value!(FirewallNatRule, RuleCollection, AddressPrefixItem);
+
+fn references_or_rubbish<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Reference>, D::Error> {
+    let reference = |entry: serde_json::Value| {
+        let id = entry.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("id"))?.1;
+        id.as_str().map(ResourceId::new)
+    };
+    let entries = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Vec::new(),
+        serde_json::Value::Array(entries) => entries,
+        one => vec![one],
+    };
+    Ok(entries.into_iter().map(|entry| Reference { id: reference(entry) }).collect())
+}
 
 /// Whether a reference leads anywhere, and where.
 pub fn target(reference: &Option<Reference>) -> Option<&ResourceId> {

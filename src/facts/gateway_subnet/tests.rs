@@ -140,6 +140,12 @@ fn a_table_names_its_subnets_where_their_networks_were_not_read() {
     };
     let own = user("hub/subnets/gatewaysubnet".into());
     assert_eq!(shared(std::slice::from_ref(&own))["sharedWith"], json!([]));
+    // An export that was cut costs names, and neither the routes nor the care for the others.
+    for (rest, command) in [(json!(["@{id=x}", 7]), "subnet update"), (json!(["@{id=x}"]), "route delete")] {
+        let facts = shared(rest.as_array().unwrap());
+        assert_eq!((&facts["hasDefaultRoute"], &facts["sharedWith"]), (&json!(true), &json!([])));
+        assert!(facts["mendCommands"][0].as_str().unwrap().contains(command), "{facts}");
+    }
     let many: Vec<Value> = (0..5).map(|i| user(format!("spoke/subnets/app{i}"))).chain([own]).collect();
     let facts = shared(&many);
     assert_eq!(facts["sharedWith"].as_array().unwrap().len(), 5);
