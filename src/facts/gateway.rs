@@ -23,6 +23,7 @@ use remedy::{az, relief_commands, route_based_commands};
 
 fact_enum! {
     /// What sort of gateway it is: `gatewayType`, compared without letter case, or Virtual WAN by its resource type.
+    /// Of a word that Azure did not document when this was written nobody knows what it serves: unread.
     pub enum GatewaySort {
         /// `Vpn`.
         Vpn => "vpn",
@@ -32,20 +33,16 @@ fact_enum! {
         LocalGateway => "localGateway",
         /// `Microsoft.Network/p2sVpnGateways`.
         VirtualWan => "virtualWan",
-        /// A word that Azure did not document when this was written.
-        Other => "other",
     }
 }
 
 fact_enum! {
-    /// `vpnType`, compared without letter case.
+    /// `vpnType`, compared without letter case. Other words are unread.
     pub enum VpnType {
         /// `RouteBased`: the only one that serves point-to-site clients.
         RouteBased => "routeBased",
         /// `PolicyBased`.
         PolicyBased => "policyBased",
-        /// A word that Azure did not document when this was written.
-        Other => "other",
     }
 }
 
@@ -90,7 +87,8 @@ facts! {
         pub location: Option<String>,
         /// What sort of gateway it is.
         pub sort: Known<GatewaySort>,
-        /// Whether it routes by routes or by policies. Virtual WAN gateways always route by routes.
+        /// Whether it routes by routes or by policies. Virtual WAN gateways always route by routes. Unread beside a
+        /// gateway type that is not known.
         pub vpn_type: Known<VpnType>,
         /// Type and VPN type in words, as the input spells them: `type Vpn, VPN type PolicyBased`.
         pub type_words: String,
@@ -116,9 +114,9 @@ facts! {
         pub limits: SessionLimits,
         /// How many sessions it has.
         pub sessions: Sessions,
-        /// Commands that put a route-based VPN gateway in its place or beside it.
+        /// Commands that create a route-based VPN gateway in its place or beside it. None of them takes anything away.
         pub route_based_commands: Vec<Command>,
-        /// Commands that make room for more sessions.
+        /// Commands that make room for more sessions. None of them takes a protocol away.
         pub relief_commands: Vec<Command>,
     }
 
@@ -128,7 +126,8 @@ facts! {
         /// A LocalGateway serves nobody.
         pub enabled: bool,
         /// Whether clients are served: it is on, and the gateway is no ExpressRoute gateway, which cannot serve them.
-        pub served: Known<bool>,
+        /// Only VPN gateways have pools, so one whose type is not known counts as one.
+        pub served: bool,
         /// The address pools as written.
         pub pools: Vec<String>,
         /// The tunnel protocols; empty where the input names none. On Virtual WAN the server configuration's.
@@ -218,19 +217,22 @@ impl<'a> Saved<'a> {
 fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, today: Date) -> Gateway {
     let it = &resource.properties;
     let name: &str = &resource.name;
-    let absent = |what: &str| Unread::new(format!("{what} of `{name}`"), HOW);
     let (type_text, vpn_text) = (text(&it.gateway_type), text(&it.vpn_type));
-    let sort = type_text.map(sort_of).ok_or_else(|| absent("the gateway type"));
-    let vpn_type = vpn_text.map(vpn_type_of).ok_or_else(|| absent("the VPN type"));
+    let sort = word_of(type_text, &SORTS, "gateway type", name);
+    let vpn_type = match (&sort, type_text) {
+        (Err(unread), Some(_)) => Err(unread.clone()),
+        _ => word_of(vpn_text, &VPN_TYPES, "VPN type", name),
+    };
     let sku_name = it.sku.as_ref().or(resource.sku.as_ref()).and_then(|sku| text(&sku.name));
-    let sku = sku_name.map(str::to_owned).ok_or_else(|| absent("the SKU"));
+    let sku = sku_name.map(str::to_owned).ok_or_else(|| Unread::new(format!("the SKU of `{name}`"), HOW));
     let row = sku.clone().and_then(|sku| {
         let what = format!("the session limit of the SKU `{sku}` of `{name}` (azaudit does not know it)");
         sku::find(&sku).ok_or_else(|| Unread::new(what, "correct the SKU's name, or update azaudit"))
     });
     let configuration = it.vpn_client_configuration.as_ref();
-    let p2s = p2s_of_network(resource, configuration, &sort, sku_name);
-    let limits = limits_of_sku(&row, p2s.protocols.as_deref().unwrap_or_default());
+    let p2s = p2s_of_network(resource, configuration, &sort);
+    let protocols = p2s.protocols.as_deref().unwrap_or_default();
+    let limits = limits_of_sku(&row, protocols);
     let health = configuration.and_then(|it| it.vpn_client_connection_health.as_ref());
     let health = health.and_then(|it| it.vpn_client_connections_count);
     let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
@@ -247,8 +249,8 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
             type_text.unwrap_or("not stated"),
             vpn_text.unwrap_or("not stated")
         ),
-        route_based_commands: route_based_commands(resource, &sort, network.as_ref()),
-        relief_commands: relief_commands(resource, &sessions, sku_name, generation),
+        route_based_commands: route_based_commands(resource, network.as_ref()),
+        relief_commands: relief_commands(resource, &sessions, sku_name, generation, protocols),
         sort,
         vpn_type,
         generation: generation.map(str::to_owned),
@@ -321,17 +323,32 @@ fn state(field: &Option<Box<str>>, name: &str) -> Known<String> {
     text(field).map(str::to_owned).ok_or_else(|| Unread::new(format!("the provisioning state of `{name}`"), HOW))
 }
 
-fn one_of<T: Copy>(word: &str, known: &[(&str, T)], other: T) -> T {
-    known.iter().find(|(it, _)| it.eq_ignore_ascii_case(word.trim())).map_or(other, |(_, value)| *value)
+/// What each word means, compared without letter case.
+type Words<T> = [(&'static str, T)];
+
+const SORTS: [(&str, GatewaySort); 3] = [
+    ("Vpn", GatewaySort::Vpn),
+    ("ExpressRoute", GatewaySort::ExpressRoute),
+    ("LocalGateway", GatewaySort::LocalGateway),
+];
+
+const VPN_TYPES: [(&str, VpnType); 2] = [("RouteBased", VpnType::RouteBased), ("PolicyBased", VpnType::PolicyBased)];
+
+fn find_word<T: Copy>(word: &str, words: &Words<T>) -> Option<T> {
+    words.iter().find(|(it, _)| it.eq_ignore_ascii_case(word.trim())).map(|(_, value)| *value)
 }
 
-fn sort_of(word: &str) -> GatewaySort {
-    use GatewaySort::{ExpressRoute, LocalGateway, Other, Vpn};
-    one_of(word, &[("Vpn", Vpn), ("ExpressRoute", ExpressRoute), ("LocalGateway", LocalGateway)], Other)
+fn one_of<T: Copy>(word: &str, words: &Words<T>, other: T) -> T {
+    find_word(word, words).unwrap_or(other)
 }
 
-fn vpn_type_of(word: &str) -> VpnType {
-    one_of(word, &[("RouteBased", VpnType::RouteBased), ("PolicyBased", VpnType::PolicyBased)], VpnType::Other)
+/// What a field's word means; unread where it is absent or not known.
+fn word_of<T: Copy>(word: Option<&str>, words: &Words<T>, field: &str, gateway: &str) -> Known<T> {
+    let Some(word) = word else { return Err(Unread::new(format!("the {field} of `{gateway}`"), HOW)) };
+    find_word(word, words).ok_or_else(|| {
+        let what = format!("what the {field} `{word}` of `{gateway}` means (azaudit does not know it)");
+        Unread::new(what, "correct it, or update azaudit")
+    })
 }
 
 /// The limits that count, for the protocols that are enabled; none named: sessions may be of any.

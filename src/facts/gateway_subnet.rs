@@ -4,7 +4,7 @@ mod cover;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use super::command::Command;
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Route, RouteTable, Subnet, target};
-use crate::inventory::{Inventory, Named, Resource, ResourceId};
+use crate::inventory::{Inventory, Named, Reference, Resource, ResourceId};
 use crate::source::Gap;
 use cover::{Cover, Destination, destination};
 
@@ -60,6 +60,8 @@ facts! {
         pub gateways: Vec<String>,
         /// The name of its route table; null: none.
         pub route_table: Known<Option<String>>,
+        /// The other subnets that use this table, `spoke/app`, as far as subnets were read.
+        pub shared_with: Vec<String>,
         /// The routes of that table; empty without a table.
         pub routes: Known<Vec<RouteFacts>>,
         /// Whether the table keeps the gateway's own routes out (`disableBgpRoutePropagation`); absent means no.
@@ -77,10 +79,12 @@ facts! {
         pub covered: String,
         /// The routes that do it; empty where there are none.
         pub default_routes: Vec<RouteFacts>,
-        /// Those routes in words: `default (0.0.0.0/0 to VirtualAppliance 10.0.0.4) of route table rt-hub`.
+        /// Those routes in words: `default (0.0.0.0/0 to VirtualAppliance 10.0.0.4) of route table rt-hub (also used by
+        /// spoke/app)`.
         pub default_routes_text: String,
-        /// Commands that delete those routes.
-        pub delete_default_routes: Vec<Command>,
+        /// Commands that free the subnet from those routes: they are deleted, or where other subnets use the table, it is
+        /// taken off this one.
+        pub mend_commands: Vec<Command>,
     }
 }
 
@@ -93,7 +97,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let inventory = context.inventory;
     let gateways = gateways_by_subnet(inventory);
-    let damaged = damaged_tables(inventory);
+    let tables = Tables { users: users_by_table(inventory), damaged: damaged_tables(inventory) };
     let mut subjects: Vec<(&ResourceId, Option<&Resource<Subnet>>)> =
         inventory.subnets.iter().filter(|row| is_gateway_subnet(&row.id)).map(|row| (&row.id, Some(row))).collect();
     let unread = gateways.keys().filter(|id| is_gateway_subnet(id) && inventory.subnets.get(id).is_none());
@@ -102,7 +106,7 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
         let network = id.parent().and_then(|id| inventory.virtual_networks.get(&id));
         let location = subnet.and_then(|it| it.location.as_deref());
         let location = location.or_else(|| network.and_then(|it| it.location.as_deref()));
-        let facts = facts_of(id, *subnet, gateways.get(id).map_or(&[], Vec::as_slice), inventory, &damaged);
+        let facts = facts_of(id, *subnet, gateways.get(id).map_or(&[], Vec::as_slice), inventory, &tables);
         let identity = Identity {
             kind: SubjectKind::GatewaySubnet,
             id: (*id).clone(),
@@ -116,8 +120,11 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
 
 /// The whole last name decides: `AppGatewaySubnet` is another thing.
 fn is_gateway_subnet(id: &ResourceId) -> bool {
-    id.name().eq_ignore_ascii_case("GatewaySubnet")
-        && id.resource_type().as_deref() == Some("microsoft.network/virtualnetworks/subnets")
+    id.name().eq_ignore_ascii_case("GatewaySubnet") && is_subnet(id)
+}
+
+fn is_subnet(id: &ResourceId) -> bool {
+    id.resource_type().as_deref() == Some("microsoft.network/virtualnetworks/subnets")
 }
 
 /// The names of the gateways in each subnet that a gateway refers to.
@@ -134,6 +141,27 @@ fn gateways_by_subnet(inventory: &Inventory) -> BTreeMap<&ResourceId, Vec<&str>>
     gateways
 }
 
+/// What is known of route tables beside themselves.
+struct Tables<'a> {
+    users: BTreeMap<&'a ResourceId, BTreeSet<&'a ResourceId>>,
+    damaged: Vec<(String, &'a Gap)>,
+}
+
+/// The subnets that use each table: as they say, or as the table does.
+fn users_by_table(inventory: &Inventory) -> BTreeMap<&ResourceId, BTreeSet<&ResourceId>> {
+    let mut users: BTreeMap<&ResourceId, BTreeSet<&ResourceId>> = BTreeMap::new();
+    for subnet in inventory.subnets.iter() {
+        if let Some(table) = target(&subnet.properties.route_table) {
+            users.entry(table).or_default().insert(&subnet.id);
+        }
+    }
+    for table in inventory.route_tables.iter() {
+        let named = table.properties.subnets.iter().filter_map(|it| it.id.as_ref()).filter(|id| is_subnet(id));
+        users.entry(&table.id).or_default().extend(named);
+    }
+    users
+}
+
 /// Gaps that cost a route table some of its routes, with the place of the damage in lower case.
 fn damaged_tables(inventory: &Inventory) -> Vec<(String, &Gap)> {
     let of_tables = inventory.gaps.iter().filter(|gap| gap.what.starts_with("microsoft.network/routetables"));
@@ -145,7 +173,7 @@ fn facts_of(
     subnet: Option<&Resource<Subnet>>,
     gateways: &[&str],
     inventory: &Inventory,
-    damaged: &[(String, &Gap)],
+    tables: &Tables<'_>,
 ) -> GatewaySubnet {
     let name = id.qualified_name();
     let network = id.parent();
@@ -154,7 +182,15 @@ fn facts_of(
         let how = format!("add its virtual network to the input, or grant Reader on `{scope}`");
         Unread::new(format!("the subnet `{name}`"), how)
     });
-    let table = subnet.clone().and_then(|subnet| match reference(&subnet.route_table) {
+    let named = |of: fn(&Subnet) -> &Option<Reference>, what: &str| {
+        subnet.clone().and_then(|subnet| {
+            let how = "export the virtual network with the ids of what it refers to";
+            reference(of(subnet)).ok_or_else(|| Unread::new(format!("the id of the {what} of `{name}`"), how))
+        })
+    };
+    let table_id = named(|subnet| &subnet.route_table, "route table");
+    let group_id = named(|subnet| &subnet.network_security_group, "network security group");
+    let table = table_id.clone().and_then(|id| match id {
         None => Ok(None),
         Some(id) => inventory.route_tables.get(id).map(Some).ok_or_else(|| {
             let how = format!("add it to the input, or grant Reader on `{id}`");
@@ -164,16 +200,22 @@ fn facts_of(
     let routes = table.clone().map(|table| table.map_or(&[][..], |it| &it.properties.routes));
     let listed = routes.clone().unwrap_or_default();
     let cover = Cover::of(listed);
-    let doubt = table.as_ref().err().cloned().or_else(|| doubt(table.as_ref().ok()?.as_ref()?, damaged));
+    let doubt = table.as_ref().err().cloned().or_else(|| doubt(table.as_ref().ok()?.as_ref()?, &tables.damaged));
     let covers = |proven: bool| match &doubt {
         _ if proven => Ok(true),
         Some(unread) => Err(unread.clone()),
         None => Ok(false),
     };
     let default_routes: Vec<RouteFacts> = cover.by.iter().map(|i| route_facts(&listed[*i])).collect();
-    let delete = |table: &&Resource<RouteTable>| {
-        let deletes = cover.by.iter().map(|i| delete_command(&table.id, &listed[*i].name));
-        deletes.collect()
+    let users = table_id.as_ref().ok().copied().flatten().and_then(|id| tables.users.get(id));
+    let others = users.into_iter().flatten().filter(|user| **user != id);
+    let shared_with: Vec<String> = others.map(|user| user.qualified_name()).collect();
+    let mend_commands = match table.as_ref().ok().copied().flatten() {
+        Some(table) if !cover.by.is_empty() && (!shared_with.is_empty() || table.properties.subnets.len() > 1) => {
+            vec![detach_command(id)]
+        }
+        Some(table) => cover.by.iter().map(|i| delete_command(&table.id, &listed[*i].name)).collect(),
+        None => Vec::new(),
     };
     GatewaySubnet {
         virtual_network: network.as_ref().map_or("", |id| id.name()).to_owned(),
@@ -181,12 +223,12 @@ fn facts_of(
         subscription: id.subscription().to_owned(),
         prefixes: subnet.clone().map(prefixes),
         gateways: gateways.iter().map(|&name| name.to_owned()).collect(),
-        route_table: subnet.clone().map(|it| reference(&it.route_table).map(|id| id.name().to_owned())),
+        route_table: table_id.map(|id| id.map(|id| id.name().to_owned())),
         routes: routes.map(|routes| routes.iter().map(route_facts).collect()),
         disables_gateway_routes: table
             .clone()
             .map(|table| table.is_some_and(|it| it.properties.disable_bgp_route_propagation == Some(true))),
-        network_security_group: subnet.map(|it| reference(&it.network_security_group).map(|id| id.name().to_owned())),
+        network_security_group: group_id.map(|id| id.map(|id| id.name().to_owned())),
         has_default_route: covers(cover.ipv4 || cover.ipv6),
         covers_ipv4: covers(cover.ipv4),
         covers_ipv6: covers(cover.ipv6),
@@ -197,16 +239,21 @@ fn facts_of(
             (false, false) => "",
         }
         .to_owned(),
-        default_routes_text: default_routes_text(&default_routes, table.as_ref().ok().copied().flatten()),
+        default_routes_text: default_routes_text(&default_routes, table.ok().flatten(), &shared_with),
         default_routes,
-        delete_default_routes: table.ok().flatten().as_ref().map(delete).unwrap_or_default(),
+        mend_commands,
+        shared_with,
         name,
     }
 }
 
-/// What a reference points to; an empty id is none.
-fn reference(reference: &Option<crate::inventory::Reference>) -> Option<&ResourceId> {
-    target(reference).filter(|id| !id.name().is_empty())
+/// What a reference points to: nothing where there is none; `None` where there is one without an id, as in an export that
+/// was cut.
+fn reference(reference: &Option<Reference>) -> Option<Option<&ResourceId>> {
+    match reference {
+        None => Some(None),
+        Some(it) => it.id.as_ref().filter(|id| !id.name().is_empty()).map(Some),
+    }
 }
 
 fn prefixes(subnet: &Subnet) -> Vec<String> {
@@ -254,7 +301,7 @@ fn route_facts(route: &Named<Route>) -> RouteFacts {
     }
 }
 
-fn default_routes_text(routes: &[RouteFacts], table: Option<&Resource<RouteTable>>) -> String {
+fn default_routes_text(routes: &[RouteFacts], table: Option<&Resource<RouteTable>>, shared_with: &[String]) -> String {
     let text = |route: &RouteFacts| {
         let to = if route.next_hop.is_empty() { String::new() } else { format!(" to {}", route.next_hop) };
         format!("{} ({}{to})", route.name, route.prefix)
@@ -262,10 +309,29 @@ fn default_routes_text(routes: &[RouteFacts], table: Option<&Resource<RouteTable
     match table {
         Some(table) if !routes.is_empty() => {
             let routes: Vec<String> = routes.iter().map(text).collect();
-            format!("{} of route table {}", routes.join(", "), table.name)
+            format!("{} of route table {}{}", routes.join(", "), table.name, also_used_by(shared_with))
         }
         _ => String::new(),
     }
+}
+
+/// The first of the others; the evidence holds them all.
+fn also_used_by(shared_with: &[String]) -> String {
+    match shared_with {
+        [] => String::new(),
+        [first, second, third, _, rest @ ..] => {
+            format!(" (also used by {first}, {second}, {third} and {} more)", rest.len() + 1)
+        }
+        few => format!(" (also used by {})", few.join(", ")),
+    }
+}
+
+fn detach_command(subnet: &ResourceId) -> Command {
+    let network = subnet.parent();
+    let verb = ["az", "network", "vnet", "subnet", "update"];
+    let scope = ["--subscription", subnet.subscription(), "--resource-group", subnet.resource_group()];
+    let name = ["--vnet-name", network.as_ref().map_or("", |id| id.name()), "--name", subnet.name()];
+    Command::new(verb.into_iter().chain(scope).chain(name).chain(["--remove", "routeTable"]))
 }
 
 fn delete_command(table: &ResourceId, route: &str) -> Command {

@@ -3,7 +3,7 @@
 //! SSTP and IKEv2/OpenVPN have limits of their own, and not every source tells the protocols apart. So a count is not
 //! one share of a limit but a range of them: what is used at least, however the sessions divide, and at most. A share
 //! that is reached at least is proven; one that is not even reached at most is excluded; between the two lies what
-//! cannot be told.
+//! cannot be told. A minute of the metric in which a series has no value is a lower bound alone.
 
 mod limits;
 mod metric;
@@ -18,7 +18,7 @@ use super::schema::{Known, Unread, fact_enum, facts};
 use crate::inventory::gateway::{Metric, SessionAnswer};
 pub use limits::{Limits, Side};
 use limits::{Load, Use, protocol};
-use metric::minutes;
+use metric::{Minute, minutes};
 
 fact_enum! {
     /// Where a number of sessions comes from.
@@ -51,11 +51,12 @@ facts! {
         pub source: CountSource,
         /// The minute, RFC 3339; null: the moment of the reading.
         pub at: Option<String>,
-        /// Sessions of all protocols.
+        /// Sessions of all protocols, at least.
         pub total: i64,
-        /// SSTP sessions; null where nothing tells the protocols of all sessions.
+        /// SSTP sessions; null where nothing tells the protocols of all sessions, or not all of these were counted.
         pub sstp: Option<i64>,
-        /// IKEv2 and OpenVPN sessions; null where nothing tells the protocols of all sessions.
+        /// IKEv2 and OpenVPN sessions; null where nothing tells the protocols of all sessions, or not all of these were
+        /// counted.
         pub ikev2_open_vpn: Option<i64>,
     }
 
@@ -63,14 +64,16 @@ facts! {
     pub struct Sessions {
         /// Sessions at the moment of the reading: the larger of the gateway's own count and the session answer.
         pub now: Known<i64>,
-        /// Sessions in the busiest minute of the metric `P2SConnectionCount` (PT1M, Total, summed over instances).
+        /// Sessions in the busiest minute of the metric `P2SConnectionCount` (PT1M, Total, summed over instances), as far
+        /// as its series have values.
         pub peak: Known<i64>,
         /// Every source's number.
         pub counts: Vec<SessionCount>,
         /// The share of a limit that is used for certain, however the sessions divide into protocols; 1.0 is all of
         /// it, 0.0 where nothing is known.
         pub used_at_least: f64,
-        /// The share of a limit that is used at most. Unread without a source, or where a limit is not known.
+        /// The share of a limit that is used at most. Unread where no source counts all sessions of some moment, or a
+        /// limit is not known.
         pub used_at_most: Known<f64>,
         /// True where the share is known exactly; else unread, with what is missing. Never false.
         pub known: Known<bool>,
@@ -107,6 +110,10 @@ struct Judged {
     /// The largest total of the source, which need not be the moment that uses the limits most.
     peak: f64,
     at_most: Option<f64>,
+    /// Whether all sessions of this moment were counted: SSTP, and the others.
+    counted: (bool, bool),
+    /// Whether the source counted all sessions of some moment, and so says how many there are at most.
+    bounded: bool,
 }
 
 /// Judges every source for itself.
@@ -115,7 +122,8 @@ pub fn judge(readings: Readings<'_>, limits: &Limits) -> Sessions {
     let mut moment = |source, load: Load| {
         let used = limits.used_by(load);
         let at_most = used.at_most;
-        judged.push(Judged { source, at: None, load, used, peak: load.total(), at_most });
+        let (peak, counted) = (load.total(), (true, true));
+        judged.push(Judged { source, at: None, load, used, peak, at_most, counted, bounded: true });
     };
     if let Some(count) = readings.health.filter(|count| *count >= 0) {
         moment(CountSource::Gateway, Load { untold: count as f64, ..Load::default() });
@@ -151,6 +159,8 @@ fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: O
     let used_at_least = top.map_or(0.0, |it| it.used.at_least);
     let used_at_most = match judged.iter().map(|it| it.at_most).collect::<Option<Vec<f64>>>() {
         _ if judged.is_empty() => Err(missing.everything()),
+        // A source that counts a part says nothing against one that counts all, as if it were not there.
+        _ if !judged.iter().any(|it| it.bounded) => Err(missing.values()),
         Some(shares) => Ok(shares.into_iter().fold(0.0, f64::max)),
         None => Err(limits.unread().cloned().unwrap_or_else(|| missing.everything())),
     };
@@ -218,6 +228,13 @@ impl<'a> Missing<'a> {
         Unread::new(what, format!("{}, {metric}", self.get))
     }
 
+    /// There are values, but never of all series.
+    fn values(&self) -> Unread {
+        let what = "a minute in which all series of the metric P2SConnectionCount";
+        let what = format!("{what} of `{}` have a value (no value is not zero)", self.gateway);
+        Unread::new(what, format!("{}, or read the metric again", self.get))
+    }
+
     /// There is a number, but not of which protocol.
     fn protocols(&self) -> Unread {
         let how = "add the metric P2SConnectionCount split by Protocol (interval PT1M, aggregation Total)";
@@ -232,15 +249,16 @@ impl Judged {
             source: self.source,
             at: self.at.clone(),
             total: self.load.total() as i64,
-            sstp: told.map(|load| load.sstp as i64),
-            ikev2_open_vpn: told.map(|load| load.other as i64),
+            sstp: told.filter(|_| self.counted.0).map(|load| load.sstp as i64),
+            ikev2_open_vpn: told.filter(|_| self.counted.1).map(|load| load.other as i64),
         }
     }
 
     fn source_words(&self) -> String {
+        let part = if self.counted == (true, true) { "" } else { " (not all of its series have a value there)" };
         match (self.source, &self.at) {
-            (CountSource::Metric, Some(at)) => format!("highest minute in the metric P2SConnectionCount, {at}"),
-            (CountSource::Metric, None) => "highest minute in the metric P2SConnectionCount".into(),
+            (CountSource::Metric, Some(at)) => format!("highest minute in the metric P2SConnectionCount, {at}{part}"),
+            (CountSource::Metric, None) => format!("highest minute in the metric P2SConnectionCount{part}"),
             (CountSource::SessionAnswer, _) => "listed by getVpnClientConnectionHealth".into(),
             (CountSource::Gateway, _) => "counted by the gateway itself".into(),
         }
@@ -248,16 +266,20 @@ impl Judged {
 }
 
 /// The minute that uses the limits most; the earliest of several.
-fn busiest(minutes: &BTreeMap<i64, Load>, limits: &Limits) -> Option<Judged> {
-    let judged = minutes.iter().map(|(minute, load)| (*minute, *load, limits.used_by(*load)));
+fn busiest(minutes: &BTreeMap<i64, Minute>, limits: &Limits) -> Option<Judged> {
+    let judged = minutes.iter().map(|(at, minute)| (*at, minute.load, limits.used_by(minute.load)));
     let all: Vec<(i64, Load, Use)> = judged.collect();
+    // Each kind of sessions has a limit of its own, so each needs a complete minute of its own.
+    let complete = || minutes.values().map(|minute| limits.complete(*minute));
+    let bounded = complete().any(|(sstp, _)| sstp) && complete().any(|(_, other)| other);
     let at_most = all.iter().map(|(.., used)| used.at_most).collect::<Option<Vec<f64>>>();
     let peak = all.iter().map(|(_, load, _)| load.total()).fold(0.0, f64::max);
     // Where no limit is known, the fullest minute speaks.
     let rank = |it: &(i64, Load, Use)| (it.2.at_least, it.1.total());
     let (minute, load, used) = all.into_iter().reduce(|top, it| if rank(&it) > rank(&top) { it } else { top })?;
     let at_most = at_most.map(|shares| shares.into_iter().fold(0.0, f64::max));
-    Some(Judged { source: CountSource::Metric, at: minute_text(minute), load, used, peak, at_most })
+    let counted = limits.complete(*minutes.get(&minute)?);
+    Some(Judged { source: CountSource::Metric, at: minute_text(minute), load, used, peak, at_most, counted, bounded })
 }
 
 /// RFC 3339 of a minute since 1970.

@@ -1,6 +1,8 @@
 //! Virtual networks and what filters and steers traffic in them. Source of the fields: the 2025-09-01 types of
 //! Microsoft.Network (azure-rest-api-specs); every one may be absent or null in a recorded answer.
 
+use serde::Deserialize;
+
 use super::arm::{AddressSpace, Child, Named, Reference, Sku, arm, merge_by_value};
 use super::id::ResourceId;
 
@@ -63,6 +65,9 @@ arm! {
         pub routes: Vec<Named<Route>>,
         /// Whether the routes of gateways are kept from the subnets.
         pub disable_bgp_route_propagation: Option<bool>,
+        /// The subnets that use it. What an export left of an entry does not cost the routes: it points to nothing.
+        #[serde(deserialize_with = "references_or_rubbish")]
+        pub subnets: Vec<Reference>,
     }
 
     /// `Microsoft.Network/routeTables/routes`.
@@ -81,10 +86,6 @@ arm! {
         pub security_rules: Vec<Named<SecurityRule>>,
         /// Azure's rules; some exports leave them out.
         pub default_security_rules: Vec<Named<SecurityRule>>,
-        /// Interfaces that it is attached to.
-        pub network_interfaces: Vec<Reference>,
-        /// Subnets that it is attached to.
-        pub subnets: Vec<Reference>,
     }
 
     /// `Microsoft.Network/networkSecurityGroups/securityRules`. Singular and plural fields count together.
@@ -396,6 +397,19 @@ arm! {
 }
 
 merge_by_value!(FirewallNatRule, RuleCollection, AddressPrefixItem);
+
+fn references_or_rubbish<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Reference>, D::Error> {
+    let reference = |entry: serde_json::Value| {
+        let id = entry.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("id"))?.1;
+        id.as_str().map(ResourceId::new)
+    };
+    let entries = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Vec::new(),
+        serde_json::Value::Array(entries) => entries,
+        one => vec![one],
+    };
+    Ok(entries.into_iter().map(|entry| Reference { id: reference(entry) }).collect())
+}
 
 /// Whether a reference leads anywhere, and where.
 pub fn target(reference: &Option<Reference>) -> Option<&ResourceId> {

@@ -3,7 +3,6 @@
 use super::remedy::az;
 use super::{Authentication, ClientProtocol, GatewaySort, HOW, PointToSite, one_of, text};
 use crate::facts::schema::{Known, Unread};
-use crate::facts::sku;
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway, VpnClientConfiguration, VpnServerConfiguration};
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource};
@@ -43,18 +42,10 @@ pub(super) fn p2s_of_network(
     resource: &Resource<VirtualNetworkGateway>,
     configuration: Option<&VpnClientConfiguration>,
     sort: &Known<GatewaySort>,
-    sku: Option<&str>,
 ) -> PointToSite {
     let (name, id): (&str, _) = (&resource.name, &resource.id);
     let pools: Vec<String> = configuration.map(|it| it.pools().map(str::to_owned).collect()).unwrap_or_default();
     let enabled = !pools.is_empty() && *sort != Ok(GatewaySort::LocalGateway);
-    let served = match sort {
-        _ if !enabled => Ok(false),
-        Ok(sort) => Ok(*sort != GatewaySort::ExpressRoute),
-        // These SKUs exist on VPN gateways only.
-        Err(_) if sku.is_some_and(|sku| sku::find(sku).is_some_and(|sku| sku.name.starts_with("VpnGw"))) => Ok(true),
-        Err(unread) => Err(unread.clone()),
-    };
     let signs = configuration.map_or(Signs { stated: &[], roots: 0, radius: false, entra: false }, |it| Signs {
         stated: &it.vpn_authentication_types,
         roots: it.vpn_client_root_certificates.len(),
@@ -66,7 +57,7 @@ pub(super) fn p2s_of_network(
     let authentication = signs.authentication();
     PointToSite {
         enabled,
-        served,
+        served: enabled && *sort != Ok(GatewaySort::ExpressRoute),
         pools,
         protocols: Ok(configuration.map(|it| protocols(&it.vpn_client_protocols)).unwrap_or_default()),
         uses_certificates: Ok(authentication.contains(&Authentication::Certificate)),
@@ -114,7 +105,7 @@ pub(super) fn p2s_of_virtual_wan(resource: &Resource<P2sVpnGateway>, inventory: 
     let authentication = signs.as_ref().map(Signs::authentication).map_err(Clone::clone);
     PointToSite {
         enabled: !pools.is_empty(),
-        served: Ok(!pools.is_empty()),
+        served: !pools.is_empty(),
         pools,
         protocols: server.clone().map(|it| protocols(&it.properties.vpn_protocols)),
         uses_certificates: authentication

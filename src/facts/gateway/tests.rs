@@ -87,9 +87,57 @@ fn who_serves_clients() {
     assert_eq!(served(json!({"gatewayType": "Vpn"})), true);
     assert_eq!(served(json!({"gatewayType": "ExpressRoute"})), false);
     assert_eq!(served(json!({"gatewayType": "LocalGateway"})), false);
-    assert!(is_unread(&served(json!({}))));
-    assert!(is_unread(&served(json!({"sku": {"name": "Standard"}}))));
-    assert_eq!(served(json!({"sku": {"name": "vpngw2"}})), true);
+    // Only VPN gateways have pools.
+    for unknown in [json!({}), json!({"gatewayType": null}), json!({"gatewayType": ""}), json!({"gatewayType": "Foo"})]
+    {
+        assert_eq!(served(unknown.clone()), true, "{unknown}");
+    }
+    assert_eq!(facts(json!({}))["p2s"]["served"], false);
+}
+
+#[test]
+fn of_a_type_that_is_not_known_nobody_knows_what_it_serves() {
+    let foo = facts(json!({"gatewayType": "Foo", "vpnType": "PolicyBased"}));
+    assert!(foo["sort"]["unread"].as_str().unwrap().contains("`Foo`"), "{foo}");
+    assert!(is_unread(&foo["vpnType"]));
+    assert_eq!(facts(json!({"vpnType": "PolicyBased"}))["vpnType"], "policyBased");
+    assert!(is_unread(&facts(json!({"gatewayType": "Vpn", "vpnType": "Bar"}))["vpnType"]));
+}
+
+#[test]
+fn no_command_takes_a_protocol_away() {
+    let relief = |protocols: Value, sku: &str| {
+        let pool =
+            json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}, "vpnClientProtocols": protocols});
+        let it = gateway(json!({"gatewayType": "Vpn", "sku": {"name": sku}, "vpnClientConfiguration": pool}));
+        let rows: Vec<Value> = (0..128).map(|i| json!({"vpnConnectionId": format!("SSTP_{i}")})).collect();
+        let it = only(&inventory(&[it], Some(json!({"value": rows}))));
+        assert_eq!((&it["sessions"]["usedAtLeast"], &it["sessions"]["tightest"]), (&json!(1.0), &json!("sstp")));
+        it["reliefCommands"].clone()
+    };
+    let beside =
+        "az network vnet-gateway update --subscription s --resource-group rg --name gw1 --client-protocol SSTP IkeV2";
+    assert_eq!(relief(json!(["SSTP"]), "VpnGw1AZ"), json!([beside]));
+    assert_eq!(relief(json!(["sstp"]), "Basic"), json!([beside]));
+    for protocols in [json!(["SSTP", "IkeV2"]), json!(["SSTP", "OpenVPN"]), json!(["SSTP", "New"]), json!([])] {
+        assert_eq!(relief(protocols.clone(), "VpnGw1AZ"), json!([]), "{protocols}");
+    }
+}
+
+#[test]
+fn a_gateway_of_another_type_is_created_and_none_is_deleted() {
+    for (gateway_type, vpn_type) in [("Vpn", "PolicyBased"), ("ExpressRoute", "RouteBased")] {
+        let subnet = json!({"id": format!("{NETWORK}/virtualNetworks/hub/subnets/GatewaySubnet")});
+        let addresses = json!([{"name": "a", "properties": {"subnet": subnet}}]);
+        let it = facts(json!({"gatewayType": gateway_type, "vpnType": vpn_type, "ipConfigurations": addresses}));
+        let commands: Vec<&str> =
+            it["routeBasedCommands"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        assert_eq!(commands.len(), 2);
+        assert!(commands[0].starts_with("az network public-ip create"), "{commands:?}");
+        assert!(commands[1].starts_with("az network vnet-gateway create"), "{commands:?}");
+        // Not over the gateway that is there.
+        assert!(commands[1].contains("--name gw1-vpn "), "{commands:?}");
+    }
 }
 
 #[test]

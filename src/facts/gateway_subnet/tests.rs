@@ -98,13 +98,78 @@ fn all_routes_that_have_to_go_are_named_and_no_other() {
 
 #[test]
 fn a_command_for_each_route() {
-    let commands = of(&["0.0.0.0/1", "128.0.0.0/1"])["deleteDefaultRoutes"].clone();
+    let commands = of(&["0.0.0.0/1", "128.0.0.0/1"])["mendCommands"].clone();
     let expected = |name: &str| {
         format!(
             "az network route-table route delete --subscription s --resource-group rg --route-table-name rt --name {name}"
         )
     };
     assert_eq!(commands, json!([expected("r0"), expected("r1")]));
+}
+
+#[test]
+fn a_table_that_others_use_is_taken_off_and_keeps_its_routes() {
+    let spoke = |table: &str| {
+        let table = json!({"id": format!("{NETWORK}/routeTables/{table}")});
+        let subnet = json!({"name": "app", "properties": {"addressPrefix": "10.1.0.0/24", "routeTable": table}});
+        json!({"id": format!("{NETWORK}/virtualNetworks/spoke"), "properties": {"subnets": [subnet]}})
+    };
+    let hub = |others: &[Value]| {
+        let all = [&[network("GatewaySubnet", Some("rt")), table(&["0.0.0.0/0"])], others].concat();
+        let (_, facts) = subjects(&inventory(&all)).remove(0);
+        facts
+    };
+    let alone = hub(&[spoke("other")]);
+    assert_eq!(alone["sharedWith"], json!([]));
+    assert!(alone["mendCommands"][0].as_str().unwrap().contains("route delete"), "{alone}");
+    let shared = hub(&[spoke("RT")]);
+    assert_eq!(shared["sharedWith"], json!(["spoke/app"]));
+    let detach = "az network vnet subnet update --subscription s --resource-group rg --vnet-name hub --name GatewaySubnet --remove routeTable";
+    assert_eq!(shared["mendCommands"], json!([detach]));
+    assert!(shared["defaultRoutesText"].as_str().unwrap().ends_with(" of route table rt (also used by spoke/app)"));
+}
+
+#[test]
+fn a_table_names_its_subnets_where_their_networks_were_not_read() {
+    let user = |name: String| json!({"id": format!("{NETWORK}/virtualNetworks/{name}")});
+    let shared = |users: &[Value]| {
+        let mut table = table(&["0.0.0.0/0"]);
+        table["properties"]["subnets"] = json!(users);
+        let (_, facts) = subjects(&inventory(&[network("GatewaySubnet", Some("rt")), table])).remove(0);
+        facts
+    };
+    let own = user("hub/subnets/gatewaysubnet".into());
+    assert_eq!(shared(std::slice::from_ref(&own))["sharedWith"], json!([]));
+    // An export that was cut costs names, and neither the routes nor the care for the others.
+    for (rest, command) in [(json!(["@{id=x}", 7]), "subnet update"), (json!(["@{id=x}"]), "route delete")] {
+        let facts = shared(rest.as_array().unwrap());
+        assert_eq!((&facts["hasDefaultRoute"], &facts["sharedWith"]), (&json!(true), &json!([])));
+        assert!(facts["mendCommands"][0].as_str().unwrap().contains(command), "{facts}");
+    }
+    let many: Vec<Value> = (0..5).map(|i| user(format!("spoke/subnets/app{i}"))).chain([own]).collect();
+    let facts = shared(&many);
+    assert_eq!(facts["sharedWith"].as_array().unwrap().len(), 5);
+    let text = facts["defaultRoutesText"].as_str().unwrap();
+    assert!(text.ends_with("(also used by spoke/app0, spoke/app1, spoke/app2 and 2 more)"), "{text}");
+}
+
+#[test]
+fn a_reference_without_an_id_is_unread_and_none_is_none() {
+    let read = |field: &str, reference: Value| {
+        let mut network = network("GatewaySubnet", None);
+        network["properties"]["subnets"][0]["properties"][field] = reference;
+        let (_, facts) = subjects(&inventory(&[network])).remove(0);
+        facts
+    };
+    assert_eq!(read("routeTable", Value::Null)["hasDefaultRoute"], false);
+    for reference in [json!({}), json!({"id": null}), json!({"id": ""})] {
+        let facts = read("routeTable", reference.clone());
+        for fact in ["hasDefaultRoute", "routeTable", "routes"] {
+            assert!(facts[fact]["unread"].as_str().unwrap().contains("the id of the route table"), "{reference}");
+        }
+        assert_eq!(facts["networkSecurityGroup"], Value::Null);
+        assert!(read("networkSecurityGroup", reference)["networkSecurityGroup"]["unread"].is_string());
+    }
 }
 
 #[test]

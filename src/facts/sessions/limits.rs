@@ -1,6 +1,7 @@
 //! Limits, and how much of them a number of sessions uses.
 
 use super::LimitKind;
+use super::metric::Minute;
 use crate::facts::schema::{Known, Unread};
 
 /// One of the two limits of a gateway.
@@ -103,6 +104,12 @@ impl Limits {
     /// The limit of IKEv2 and OpenVPN, or of all protocols together.
     pub fn other(&self) -> &Known<u32> {
         &self.other.limit
+    }
+
+    /// Of which kinds no series that counts lacks a value in that minute: SSTP, and the other one. A protocol that is
+    /// not enabled has no sessions to miss.
+    pub(super) fn complete(&self, minute: Minute) -> (bool, bool) {
+        (!(self.sstp.enabled && minute.lacks_sstp), !(self.other.enabled && minute.lacks_other))
     }
 
     /// The reason why a limit that counts is not known.

@@ -174,6 +174,56 @@ fn a_point_without_a_total_is_no_value() {
 }
 
 #[test]
+fn a_minute_in_which_a_series_has_no_value_is_a_lower_bound_alone() {
+    let (zero, one): (&[_], &[_]) = (&[("Instance", "0")], &[("Instance", "1")]);
+    let most = |second: &[Point]| {
+        let sessions = metrics(metric(&[(zero, &[("09:14:00", Some(240.0))]), (one, second)]), &without_sstp());
+        assert!(sessions.used_at_least >= 0.96, "{second:?}");
+        sessions.used_at_most
+    };
+    assert_eq!(most(&[("09:14:00", Some(0.0))]), Ok(0.96));
+    let without: [&[Point]; 4] = [&[("09:14:00", None)], &[("09:15:00", Some(1.0))], &[], &[("09:14:00", Some(-1.0))]];
+    for second in without {
+        assert!(most(second).unwrap_err().what.contains("have a value"), "{second:?}");
+    }
+    // One complete minute is enough, and what the others show still counts.
+    assert_eq!(most(&[("09:14:00", Some(10.0)), ("09:15:00", Some(230.0))]), Ok(1.0));
+    let busy: &[Point] = &[("09:14:00", Some(1.0)), ("09:15:00", Some(240.0))];
+    let sessions = metrics(metric(&[(zero, busy), (one, &[("09:14:00", Some(1.0))])]), &without_sstp());
+    assert_eq!((range(&sessions), sessions.known), ((0.96, 0.96), Ok(true)));
+    assert_eq!((sessions.counts[0].total, sessions.counts[0].ikev2_open_vpn), (240, None));
+    assert!(sessions.source.contains("not all of its series"), "{}", sessions.source);
+}
+
+#[test]
+fn each_kind_of_sessions_needs_a_complete_minute_of_its_own() {
+    let most = |protocol: &str, limits: &Limits| {
+        let (named, told): (&[_], &[_]) = (&[("Protocol", protocol)], &[("Protocol", "IKEv2")]);
+        let series = metric(&[(named, &[("09:14:00", None)]), (told, &[("09:14:00", Some(10.0))])]);
+        metrics(series, limits).used_at_most
+    };
+    for protocol in ["SSTP", "OpenVPN", "L2TP"] {
+        assert!(most(protocol, &both()).is_err(), "{protocol}");
+    }
+    // A protocol that is not enabled has no sessions to miss.
+    assert_eq!(most("SSTP", &without_sstp()), Ok(0.04));
+    assert!(most("L2TP", &without_sstp()).is_err());
+    let (sstp, other): (&[_], &[_]) = (&[("Protocol", "SSTP")], &[("Protocol", "IKEv2")]);
+    let apart = metric(&[(sstp, &[("09:14:00", Some(64.0))]), (other, &[("09:15:00", Some(10.0))])]);
+    assert_eq!(metrics(apart, &both()).used_at_most, Ok(0.5));
+}
+
+#[test]
+fn a_metric_that_counts_a_part_says_nothing_against_a_count_of_all() {
+    let (sstp, other): (&[_], &[_]) = (&[("Protocol", "SSTP")], &[("Protocol", "IKEv2")]);
+    let part = metric(&[(sstp, &[("09:14:00", None)]), (other, &[("09:14:00", Some(200.0))])]);
+    let read = |health| Read { health, answers: Vec::new(), metrics: vec![part.clone()] }.judge(&both());
+    assert!(read(None).used_at_most.is_err());
+    // What it did count is counted.
+    assert_eq!(range(&read(Some(10))), (0.8, 0.8));
+}
+
+#[test]
 fn a_coarse_metric_is_not_trusted() {
     let limits = without_sstp();
     let minute: &[Point] = &[("09:10:00", Some(10.0)), ("09:11:00", Some(10.0))];
