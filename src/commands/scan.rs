@@ -14,9 +14,10 @@ use crate::inventory::{self, Inventory};
 use crate::policy::{PolicySet, Severity, Verdict};
 use crate::printer::Printer;
 use crate::report::file::write_whole;
-use crate::report::{Report, RunMeta, SourceKind};
+use crate::report::{Report, RunMeta, SourceKind, order_of_gaps};
 use crate::source::arm::{self, LiveOptions, LiveReport};
-use crate::source::{Sink, offline};
+use crate::source::{Gap, Sink, offline};
+use crate::visible::visible;
 
 /// Columns of a table that goes to a file.
 const FILE_WIDTH: u16 = 100;
@@ -102,14 +103,16 @@ fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Opt
 
 /// Before the run ends with an error, what could not be read may tell why.
 fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Failure {
-    inventory.gaps.iter().for_each(|gap| printer.gap(gap));
+    let mut gaps: Vec<&Gap> = inventory.gaps.iter().collect();
+    gaps.sort_by(|a, b| order_of_gaps(a, b));
+    gaps.into_iter().for_each(|gap| printer.gap(gap));
     failure
 }
 
 fn nothing_known(inventory: &Inventory) -> Failure {
     let inputs = inventory.inputs.len();
     let what = match (inventory.resources, inputs) {
-        (0, 1) => format!("there is no ARM resource in `{}`", inventory.inputs[0].path),
+        (0, 1) => format!("there is no ARM resource in `{}`", visible(&inventory.inputs[0].path)),
         (0, _) => format!("there is no ARM resource in the {inputs} inputs"),
         (1, _) => "the one resource that was read is of a type that the audit does not know".to_owned(),
         (count, _) => format!("none of the {count} resources that were read is of a type that the audit knows"),

@@ -172,6 +172,18 @@ fn wrong_use_is_exit_2_with_a_hint() {
 }
 
 #[test]
+fn a_path_cannot_add_a_line_to_stderr() {
+    let folder = Folder::new(&[]);
+    let hostile = folder.text("x\nerror: all is well\x1b[2J");
+    for flag in ["--policies", "--from"] {
+        let ran = azaudit(&["scan", "--from", "testdata/estates/contoso.json", flag, &hostile]);
+        assert_eq!(ran.code, 2, "{flag}: {}", ran.stderr);
+        assert!(ran.stderr.contains(r"x\nerror: all is well\u{1b}[2J"), "{flag}: {}", ran.stderr);
+        assert!(!ran.stderr.lines().any(|line| line.starts_with("error: all")), "{flag}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn policies_are_chosen_by_glob_and_severity() {
     let policies = |arguments: &[&str]| {
         let fixed = ["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"];
