@@ -1,4 +1,4 @@
-//! The report for people: the worst first, each group of findings followed by the commands that mend it, then what
+//! The report for people: how much was found, then the worst first, each group of findings followed by the commands that mend it, then what
 //! could not be judged, what could not be read, and one line that sums up.
 //!
 //! Commands stand outside of the tables, one a line and never wrapped, so that they can be copied.
@@ -21,6 +21,10 @@ const NAMED: usize = 3;
 /// Characters of a message, and of a name.
 const MESSAGE: usize = 1000;
 const NAME: usize = 100;
+/// Columns that remain for the sentence in the last column of a table when the others take what their names need.
+const SENTENCE: u16 = 24;
+/// Columns of a cell beside its text.
+const PADDING: u16 = 2;
 /// From this many columns on, subject and resource group get a column each.
 const WIDE: u16 = 120;
 
@@ -59,11 +63,23 @@ impl Table {
         };
         let version = env!("CARGO_PKG_VERSION");
         writeln!(out, "azaudit {version}, {} at {}: {from}", meta.kind.word(), rfc3339(meta.now))?;
+        let (unknown, passed) = (report.counts.of(Verdict::Unknown), report.counts.of(Verdict::Pass));
+        writeln!(out, "{} · {} unknown · {} passed", self.found(report), grouped(unknown), grouped(passed))?;
         if !meta.gaps.is_empty() {
             let warning = format!("INCOMPLETE: {}, see NOT READ below", could_not_be_read(meta.gaps.len()));
             writeln!(out, "{}", self.paint(ALARM, &warning))?;
         }
         writeln!(out)
+    }
+
+    /// `5 findings: 2 critical, 2 high, 1 medium`.
+    fn found(&self, report: &Report) -> String {
+        let counts = &report.counts;
+        let severities = Severity::ALL.into_iter().filter(|severity| counts.failures(*severity) > 0);
+        let severities: Vec<String> =
+            severities.map(|s| format!("{} {}", grouped(counts.failures(s)), s.word())).collect();
+        let number = self.paint(BOLD, &counted(counts.of(Verdict::Fail), "finding"));
+        if severities.is_empty() { number } else { format!("{number}: {}", severities.join(", ")) }
     }
 
     /// One policy's findings of one severity.
@@ -73,7 +89,7 @@ impl Table {
             if group.len() > 1 { format!("  ({} findings)", grouped(group.len() as u64)) } else { String::new() };
         let severity_word = self.paint(colour(*severity), &severity.word().to_uppercase());
         writeln!(out, "{severity_word}  {}{number}", self.paint(BOLD, &visible(&policy.id)))?;
-        writeln!(out, "expected: {}", visible(policy.title.trim()))?;
+        writeln!(out, "{}", self.wrapped("should be:", "", &policy.title))?;
 
         let shown = &group[..group.len().min(MOST)];
         let wide = self.width >= WIDE;
@@ -83,8 +99,9 @@ impl Table {
             self.table(&["Subject", "Finding"])
         };
         for judgement in shown {
-            let mut finding = vec![shortened(&visible(judgement.message.trim()), MESSAGE).into_owned()];
-            finding.extend(evidence::lines(&judgement.evidence));
+            let message = shortened(&visible(judgement.message.trim()), MESSAGE).into_owned();
+            let mut finding = evidence::lines(&judgement.evidence, &message);
+            finding.insert(0, message);
             let resource_group = name(judgement.subject.id.resource_group());
             let subject = subject_lines(judgement);
             let finding = finding.join("\n");
@@ -116,7 +133,7 @@ impl Table {
         let mut last = "";
         for (Remediation { text, commands }, judgements) in distinct {
             if text != last {
-                writeln!(out, "  {} {}", self.paint(FIX, "fix:"), visible(text.trim()))?;
+                writeln!(out, "{}", self.wrapped("  fix:", FIX, text))?;
                 last = text;
             }
             if group.len() > 1 && !commands.is_empty() {
@@ -206,10 +223,7 @@ impl Table {
         let found = of(Verdict::Fail);
         let subjects: u64 = counts.by_kind().values().sum();
         if found > 0 {
-            let severities = Severity::ALL.into_iter().filter(|severity| counts.failures(*severity) > 0);
-            let severities: Vec<String> =
-                severities.map(|s| format!("{} {}", grouped(counts.failures(s)), s.word())).collect();
-            write!(out, "{}: {}", self.paint(BOLD, &counted(found, "finding")), severities.join(", "))?;
+            write!(out, "{}", self.found(report))?;
             match found.saturating_sub(shown) {
                 0 => writeln!(out)?,
                 hidden => writeln!(out, " ({} not shown)", grouped(hidden))?,
@@ -255,13 +269,49 @@ impl Table {
         table
     }
 
-    /// Keeps all columns but the last from taking the place of the sentence in it.
+    /// Keeps all columns but the last from taking the place of the sentence in it, and gives each the place that its
+    /// longest word needs, the shortest first, as long as [`SENTENCE`] columns remain: a name that is broken cannot be
+    /// copied.
     fn limit_columns(&self, table: &mut comfy_table::Table) {
         let columns = table.column_count();
+        let first = columns.saturating_sub(1);
         let most = if columns > 2 { self.width / 4 } else { self.width / 5 * 2 };
-        for column in table.column_iter_mut().take(columns - 1) {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(most)));
+        let needs: Vec<u16> = (0..first).map(|column| longest_word(table, column).saturating_add(PADDING)).collect();
+        let mut widths: Vec<u16> = needs.iter().map(|need| *need.min(&most)).collect();
+
+        let borders = u16::try_from(columns + 1).unwrap_or(u16::MAX);
+        let taken = widths.iter().fold(borders, |sum, width| sum.saturating_add(*width));
+        let mut spare = self.width.saturating_sub(taken.saturating_add(SENTENCE + PADDING));
+        let mut by_need: Vec<usize> = (0..first).collect();
+        by_need.sort_by_key(|&column| needs[column]);
+        for column in by_need {
+            let more = needs[column] - widths[column];
+            if more <= spare {
+                widths[column] += more;
+                spare -= more;
+            }
         }
+        for (column, width) in table.column_iter_mut().zip(widths) {
+            let (lower, upper) = (Width::Fixed(width), Width::Fixed(width.max(most)));
+            column.set_constraint(ColumnConstraint::Boundaries { lower, upper });
+        }
+    }
+
+    /// Sentences behind a label, broken between words and indented below the first of them.
+    fn wrapped(&self, label: &str, code: &str, text: &str) -> String {
+        let indent = " ".repeat(label.len() + 1);
+        let options = textwrap::Options::new(usize::from(self.width))
+            .initial_indent(&indent)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+        let lines = textwrap::fill(&visible(text.trim()), options);
+        let word = label.trim_start();
+        let margin = &label[..label.len() - word.len()];
+        let label = if code.is_empty() { word.to_owned() } else { self.paint(code, word) };
+        format!("{margin}{label} {}", lines.trim_start())
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -284,6 +334,15 @@ fn colour(severity: Severity) -> &'static str {
         Severity::Low => "1;34",
         Severity::Info => "1;36",
     }
+}
+
+/// Columns of the longest word in a column of the table.
+fn longest_word(table: &comfy_table::Table, column: usize) -> u16 {
+    let cells = table.header().into_iter().chain(table.row_iter()).filter_map(|row| row.cell_iter().nth(column));
+    let longest = |cell: &comfy_table::Cell| {
+        cell.content().split_whitespace().map(textwrap::core::display_width).max().unwrap_or_default()
+    };
+    u16::try_from(cells.map(longest).max().unwrap_or_default()).unwrap_or(u16::MAX)
 }
 
 fn could_not_be_read(gaps: usize) -> String {
@@ -384,6 +443,51 @@ mod tests {
                 assert!(text.lines().any(|line| line.trim_start() == command), "{width}: {command}");
             }
         }
+    }
+
+    /// Names of 40 characters; 80 columns hold them and a sentence.
+    #[test]
+    fn names_are_broken_only_where_nothing_else_is_possible() {
+        let long = "vnet-contoso-production-westeurope-00001";
+        let report = |name: &str| {
+            let mut report = sample::report();
+            for result in &mut report.results {
+                result.subject.name = name.to_owned();
+            }
+            report
+        };
+        for width in [80, 100, 130] {
+            let text = rendered(&report(long), width, false);
+            assert!(text.contains(&format!("│ {long} ")), "{width}: {text}");
+        }
+        let longer = format!("{long}{long}");
+        assert!(!rendered(&report(&longer), 80, false).contains(&format!("│ {longer} ")));
+    }
+
+    #[test]
+    fn fix_texts_are_wrapped_between_words_and_indented() {
+        let mut report = sample::report();
+        report.results = vec![sample::certificate("gw", "Root")];
+        report.results[0].remediation.text = "Let only point-to-site clients in. ".repeat(5);
+        let text = rendered(&report, 60, true);
+        let (_, fix) = text.split_once("  \x1b[1;36mfix:\x1b[0m ").unwrap();
+        let lines: Vec<&str> = fix.lines().take(4).collect();
+        assert_eq!(
+            lines,
+            [
+                "Let only point-to-site clients in. Let only",
+                "       point-to-site clients in. Let only point-to-site",
+                "       clients in. Let only point-to-site clients in. Let",
+                "       only point-to-site clients in.",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_second_line_tells_how_much_was_found() {
+        let second = |report: &Report| rendered(report, 80, false).lines().nth(1).unwrap().to_owned();
+        assert_eq!(second(&sample::report()), "5 findings: 2 critical, 2 high, 1 medium · 2 unknown · 1 passed");
+        assert_eq!(second(&sample::nothing_found()), "0 findings · 0 unknown · 2 passed");
     }
 
     #[test]
