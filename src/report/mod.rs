@@ -6,6 +6,7 @@ mod evidence;
 pub mod file;
 mod fingerprint;
 pub mod json;
+mod layout;
 mod natural;
 #[cfg(test)]
 mod sample;

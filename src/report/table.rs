@@ -5,12 +5,12 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
+use comfy_table::{ContentArrangement, presets};
 
-use super::evidence;
 use super::json::rfc3339;
 use super::text::{counted, grouped, shortened, spaced, visible};
 use super::{Format, Report, SourceKind};
+use super::{evidence, layout};
 use crate::facts::command::shell_quote;
 use crate::policy::{Judgement, Remediation, Severity, Verdict};
 
@@ -21,10 +21,6 @@ const NAMED: usize = 3;
 /// Characters of a message, and of a name.
 const MESSAGE: usize = 1000;
 const NAME: usize = 100;
-/// Columns that remain for the sentence in the last column of a table when the others take what their names need.
-const SENTENCE: u16 = 24;
-/// Columns of a cell beside its text.
-const PADDING: u16 = 2;
 /// From this many columns on, subject and resource group get a column each.
 const WIDE: u16 = 120;
 
@@ -111,7 +107,7 @@ impl Table {
                 false => table.add_row([format!("{subject}\nin {resource_group}"), finding]),
             };
         }
-        self.limit_columns(&mut table);
+        layout::limit_columns(&mut table, self.width);
         writeln!(out, "{table}")?;
         self.remediations(shown, out)?;
         if group.len() > shown.len() {
@@ -172,7 +168,7 @@ impl Table {
             let message = shortened(&visible(message), MESSAGE).into_owned();
             table.add_row([format!("{}\n{}", policies.join("\n"), subjects(judgements, label)), message]);
         }
-        self.limit_columns(&mut table);
+        layout::limit_columns(&mut table, self.width);
         writeln!(out, "{table}")?;
         rest(reasons.len(), "reason", out)?;
         writeln!(out)
@@ -211,7 +207,7 @@ impl Table {
             let why = shortened(&visible(why.trim_end_matches(": ")), MESSAGE).into_owned();
             table.add_row([shortened(&visible(&gap.scope), 2 * NAME).into_owned(), name(&gap.what), why]);
         }
-        self.limit_columns(&mut table);
+        layout::limit_columns(&mut table, self.width);
         writeln!(out, "{table}")?;
         rest(gaps.len(), "gap", out)?;
         writeln!(out)
@@ -269,49 +265,12 @@ impl Table {
         table
     }
 
-    /// Keeps all columns but the last from taking the place of the sentence in it, and gives each the place that its
-    /// longest word needs, the shortest first, as long as [`SENTENCE`] columns remain: a name that is broken cannot be
-    /// copied.
-    fn limit_columns(&self, table: &mut comfy_table::Table) {
-        let columns = table.column_count();
-        let first = columns.saturating_sub(1);
-        let most = if columns > 2 { self.width / 4 } else { self.width / 5 * 2 };
-        let needs: Vec<u16> = (0..first).map(|column| longest_word(table, column).saturating_add(PADDING)).collect();
-        let mut widths: Vec<u16> = needs.iter().map(|need| *need.min(&most)).collect();
-
-        let borders = u16::try_from(columns + 1).unwrap_or(u16::MAX);
-        let taken = widths.iter().fold(borders, |sum, width| sum.saturating_add(*width));
-        let mut spare = self.width.saturating_sub(taken.saturating_add(SENTENCE + PADDING));
-        let mut by_need: Vec<usize> = (0..first).collect();
-        by_need.sort_by_key(|&column| needs[column]);
-        for column in by_need {
-            let more = needs[column] - widths[column];
-            if more <= spare {
-                widths[column] += more;
-                spare -= more;
-            }
-        }
-        for (column, width) in table.column_iter_mut().zip(widths) {
-            let (lower, upper) = (Width::Fixed(width), Width::Fixed(width.max(most)));
-            column.set_constraint(ColumnConstraint::Boundaries { lower, upper });
-        }
-    }
-
-    /// Sentences behind a label, broken between words and indented below the first of them.
+    /// A sentence behind a painted label.
     fn wrapped(&self, label: &str, code: &str, text: &str) -> String {
-        let indent = " ".repeat(label.len() + 1);
-        let options = textwrap::Options::new(usize::from(self.width))
-            .initial_indent(&indent)
-            .subsequent_indent(&indent)
-            .break_words(false)
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation)
-            .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
-        let lines = textwrap::fill(&visible(text.trim()), options);
         let word = label.trim_start();
         let margin = &label[..label.len() - word.len()];
-        let label = if code.is_empty() { word.to_owned() } else { self.paint(code, word) };
-        format!("{margin}{label} {}", lines.trim_start())
+        let painted = if code.is_empty() { word.to_owned() } else { self.paint(code, word) };
+        format!("{margin}{painted} {}", layout::hanging(label.len() + 1, self.width, &visible(text.trim())))
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -334,15 +293,6 @@ fn colour(severity: Severity) -> &'static str {
         Severity::Low => "1;34",
         Severity::Info => "1;36",
     }
-}
-
-/// Columns of the longest word in a column of the table.
-fn longest_word(table: &comfy_table::Table, column: usize) -> u16 {
-    let cells = table.header().into_iter().chain(table.row_iter()).filter_map(|row| row.cell_iter().nth(column));
-    let longest = |cell: &comfy_table::Cell| {
-        cell.content().split_whitespace().map(textwrap::core::display_width).max().unwrap_or_default()
-    };
-    u16::try_from(cells.map(longest).max().unwrap_or_default()).unwrap_or(u16::MAX)
 }
 
 fn could_not_be_read(gaps: usize) -> String {
