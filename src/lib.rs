@@ -31,3 +31,4 @@ pub mod policy;
 pub mod printer;
 pub mod report;
 pub mod source;
+pub mod visible;

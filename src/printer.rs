@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
-use crate::report::text::visible_lines;
+use crate::report::text::{visible, visible_lines};
 use crate::source::Gap;
 
 /// Columns where nothing tells how many there are.
@@ -86,9 +86,9 @@ impl Printer {
         self.say(Talk::Quiet, "error", "1;31", message);
     }
 
-    /// A warning: the run goes on.
+    /// A warning, one line: the run goes on.
     pub fn warning(&self, message: impl Display) {
-        self.say(Talk::Normal, "warning", "1;33", message);
+        self.say(Talk::Normal, "warning", "1;33", visible(&message.to_string()));
     }
 
     /// Something that could not be read. Shown even when quiet, since it changes what the results are worth.
@@ -118,7 +118,7 @@ impl Printer {
 fn gap_line(gap: &Gap) -> String {
     let Gap { scope, what, reason, detail } = gap;
     let line = format!("{scope}: {what}: {reason}{}{detail}", if detail.is_empty() { "" } else { ": " });
-    crate::report::text::visible(&line).into_owned()
+    visible(&line).into_owned()
 }
 
 /// Whether colour is allowed at all: `NO_COLOR` is empty or absent (no-color.org), and the terminal is no dumb one.

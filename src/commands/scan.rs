@@ -15,9 +15,10 @@ use crate::inventory::{self, Inventory};
 use crate::policy::{PolicySet, Severity, Verdict};
 use crate::printer::Printer;
 use crate::report::file::write_whole;
-use crate::report::{Report, RunMeta, SourceKind};
+use crate::report::{Report, RunMeta, SourceKind, order_of_gaps};
 use crate::source::arm::{self, LiveOptions, LiveReport};
-use crate::source::{Sink, offline};
+use crate::source::{Gap, Sink, offline};
+use crate::visible::visible;
 
 /// Columns of a table that goes to a file.
 const FILE_WIDTH: u16 = 100;
@@ -134,7 +135,9 @@ fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Opt
 
 /// Before the run ends with an error, what could not be read may tell why.
 fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Failure {
-    inventory.gaps.iter().for_each(|gap| printer.gap(gap));
+    let mut gaps: Vec<&Gap> = inventory.gaps.iter().collect();
+    gaps.sort_by(|a, b| order_of_gaps(a, b));
+    gaps.into_iter().for_each(|gap| printer.gap(gap));
     failure
 }
 
@@ -142,7 +145,7 @@ fn nothing_known(inventory: &Inventory) -> Failure {
     let inputs = &inventory.inputs;
     let place = match inputs.as_slice() {
         [input] if input.path == "-" => "on standard input".to_owned(),
-        [input] => format!("in `{}`", input.path),
+        [input] => format!("in `{}`", visible(&input.path)),
         _ => format!("in the {} inputs", inputs.len()),
     };
     let what = match inventory.resources {

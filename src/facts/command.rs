@@ -1,10 +1,12 @@
 //! Commands that people paste: every word quoted, so that no resource name can break out of its argument.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use super::schema::{Fact, Type, Value};
+use crate::visible::deceives;
 
-/// A command line for a POSIX shell, ready to be pasted.
+/// A command line for a shell, ready to be pasted. It is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command(String);
 
@@ -40,20 +42,51 @@ impl Fact for Command {
     }
 }
 
-/// The word as one argument of a POSIX shell: unchanged where nothing in it is special, else in single quotes.
+/// The word as one argument of a shell, on one line and with nothing in it that hides.
+///
+/// It is unchanged where nothing in it is special, in single quotes (any POSIX shell) where something is, and in
+/// `$'…'` (bash, zsh) where a character does not show itself: `$'a\ntouch\u202e'`. A NUL, which no argument can hold,
+/// becomes U+FFFD: shells end the word at `\x00`, and the rest may be the name of another resource.
 pub fn shell_quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     // zsh expands a word that starts with `=`.
     if !word.is_empty() && word.chars().all(plain) && !word.starts_with('=') {
         Cow::Borrowed(word)
+    } else if word.contains(deceives) {
+        Cow::Owned(ansi_c(word))
     } else {
         Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
     }
 }
 
+/// ANSI-C quoting. Escapes have all the digits that they may have, so that the next character is never one of them.
+fn ansi_c(word: &str) -> String {
+    let mut out = String::from("$'");
+    for c in word.chars() {
+        let _ = match c {
+            '\0' => write!(out, "\u{fffd}"),
+            '\n' => write!(out, "\\n"),
+            '\r' => write!(out, "\\r"),
+            '\t' => write!(out, "\\t"),
+            '\'' | '\\' => write!(out, "\\{c}"),
+            // An interactive shell looks for its history in some kinds of quotes.
+            '!' => write!(out, "\\x21"),
+            c if !deceives(c) => write!(out, "{c}"),
+            c if c.is_ascii() => write!(out, "\\x{:02x}", u32::from(c)),
+            c if u32::from(c) <= 0xffff => write!(out, "\\u{:04x}", u32::from(c)),
+            c => write!(out, "\\U{:08x}", u32::from(c)),
+        };
+    }
+    out.push('\'');
+    out
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::visible::visible;
 
     #[test]
     fn a_name_cannot_break_out_of_its_argument() {
@@ -73,5 +106,63 @@ mod tests {
         assert_eq!(shell_quote(""), "''");
         assert_eq!(shell_quote("$(id)"), "'$(id)'");
         assert_eq!(shell_quote("a b"), "'a b'");
+    }
+
+    #[test]
+    fn what_does_not_show_itself_is_written_out() {
+        assert_eq!(shell_quote("a\ntouch\u{202e}"), r"$'a\ntouch\u202e'");
+        assert_eq!(shell_quote("\x1b1\r\t\u{7f}"), r"$'\x1b1\r\t\x7f'");
+        assert_eq!(shell_quote("\u{200b}'; rm\\!"), r"$'\u200b\'; rm\\\x21'");
+        assert_eq!(shell_quote("\u{e0041}1 ü"), r"$'\U000e00411 ü'");
+    }
+
+    #[test]
+    fn a_nul_does_not_cut_the_word_to_another_name() {
+        assert_eq!(shell_quote("gw\0-old"), "$'gw\u{fffd}-old'");
+    }
+
+    #[test]
+    fn words_in_any_language_are_quoted_as_ever() {
+        assert_eq!(shell_quote("Büro"), "'Büro'");
+        assert_eq!(shell_quote(r"a\n"), r"'a\n'");
+    }
+
+    /// What bash makes of the words; `None` where there is no bash that knows `\u`.
+    fn as_bash_reads(words: &[String]) -> Option<Vec<u8>> {
+        let quoted: Vec<_> = words.iter().map(|word| shell_quote(word)).collect();
+        let script = format!("printf '%s\\0' {}", quoted.join(" "));
+        let bash = |script: &str| {
+            let output = std::process::Command::new("bash").env("LC_ALL", "C.UTF-8").args(["-c", script]).output();
+            output.ok().map(|output| output.stdout)
+        };
+        (bash(r"printf %s $'\u202e'")? == "\u{202e}".as_bytes()).then(|| bash(&script))?
+    }
+
+    fn word() -> impl Strategy<Value = String> {
+        let special = prop::sample::select(
+            "'\"\\$`!{}*?~#=-;&|<> \n\r\t\x1b\x01\x7f\u{85}\u{200b}\u{202e}\u{feff}\u{e0041}1aFnxuU"
+                .chars()
+                .collect::<Vec<_>>(),
+        );
+        let character = prop_oneof![3 => special, 1 => any::<char>()].prop_filter("NUL", |c| *c != '\0');
+        prop::collection::vec(character, 0..12).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn bash_reads_the_word_that_was_meant(words in prop::collection::vec(word(), 1..100)) {
+            if let Some(read) = as_bash_reads(&words) {
+                let meant: String = words.iter().map(|word| format!("{word}\0")).collect();
+                prop_assert_eq!(String::from_utf8_lossy(&read), meant);
+            }
+        }
+
+        #[test]
+        fn a_quoted_word_is_one_line_that_hides_nothing(word in word()) {
+            let quoted = shell_quote(&word).into_owned();
+            prop_assert_eq!(visible(&quoted), quoted.as_str());
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::visible::visible;
+
 /// A fault that keeps the policies from being used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LoadError {
@@ -17,12 +19,12 @@ pub struct LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)?;
+        f.write_str(&visible(&self.path))?;
         if let Some((line, column)) = self.position {
             write!(f, ":{line}:{column}")?;
         }
-        write!(f, ": {}", self.message)?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+        write!(f, ": {}", visible(&self.message))?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {}", visible(hint)))
     }
 }
 
@@ -93,6 +95,18 @@ mod tests {
         assert_eq!(nearest("layuot", fields), Some("layout"));
         assert_eq!(nearest("LAYOUT", fields), Some("layout"));
         assert_eq!(nearest("zzz", fields), None);
+    }
+
+    #[test]
+    fn a_name_cannot_add_a_line_to_the_message() {
+        let error = LoadError {
+            path: "a\nerror: b.yaml".to_owned(),
+            position: Some((1, 2)),
+            message: "unknown key `c\nd`".to_owned(),
+            hint: Some("did you mean `e\x1b[0m`?".to_owned()),
+        };
+        let shown = error.to_string();
+        assert_eq!(shown, "a\\nerror: b.yaml:1:2: unknown key `c\\nd`\nhint: did you mean `e\\u{1b}[0m`?");
     }
 
     #[test]

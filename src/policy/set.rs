@@ -10,6 +10,7 @@ use super::evaluate::{Finding, Policy};
 use super::expression::{Frame, Param};
 use super::{Judgement, Severity, Verdict, Verdicts};
 use crate::facts::{Subject, SubjectKind};
+use crate::visible::visible;
 
 /// Checked policies, ordered by id.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +32,8 @@ pub struct PolicyError {
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+        f.write_str(&visible(&self.message))?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {}", visible(hint)))
     }
 }
 

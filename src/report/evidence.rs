@@ -11,9 +11,11 @@ const LENGTH: usize = 160;
 /// Entries of one list.
 const ENTRIES: usize = 5;
 
-/// One line for each fact that says something: `offset: 64`, `witness: source=203.0.113.7, port=3389`.
-pub fn lines(evidence: &Map<String, Value>) -> Vec<String> {
-    let said: Vec<(&String, &Value)> = evidence.iter().filter(|(_, value)| !says_nothing(value)).collect();
+/// One line for each fact that says something which the message does not: `offset: 64`,
+/// `witness: source=203.0.113.7, port=3389`.
+pub fn lines(evidence: &Map<String, Value>, message: &str) -> Vec<String> {
+    let news = |value: &Value| !says_nothing(value) && !repeats(value, message);
+    let said: Vec<(&String, &Value)> = evidence.iter().filter(|(_, value)| news(value)).collect();
     let mut lines: Vec<String> = said
         .iter()
         .take(LINES)
@@ -38,9 +40,37 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
+/// Whether all of the value stands in the message, word by word.
+fn repeats(value: &Value, message: &str) -> bool {
+    match value {
+        nothing if says_nothing(nothing) => true,
+        Value::Null | Value::Bool(_) => false,
+        Value::String(_) | Value::Number(_) => stands_in(&brief(value), message),
+        Value::Array(items) => items.iter().all(|item| repeats(item, message)),
+        Value::Object(members) => members.values().all(|member| repeats(member, message)),
+    }
+}
+
+/// Whether the text stands in the message by itself and not as a part of a name, an address or a number. One
+/// character alone stands in many sentences by chance.
+fn stands_in(text: &str, message: &str) -> bool {
+    let of_a_word = |c: char| c.is_alphanumeric() || c == '_';
+    let joins = |c: char| "-./:,".contains(c);
+    let goes_on = |beside: &mut dyn Iterator<Item = char>| match beside.next() {
+        Some(c) if joins(c) => beside.next().is_some_and(of_a_word),
+        next => next.is_some_and(of_a_word),
+    };
+    text.chars().nth(1).is_some()
+        && message.match_indices(text).any(|(at, _)| {
+            let (before, after) = (&message[..at], &message[at + text.len()..]);
+            !goes_on(&mut before.chars().rev()) && !goes_on(&mut after.chars())
+        })
+}
+
 fn brief(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(|| number.to_string(), rounded),
         Value::Array(items) => {
             let mut entries: Vec<String> = items.iter().take(ENTRIES).map(brief).collect();
             if items.len() > ENTRIES {
@@ -63,6 +93,18 @@ fn brief(value: &Value) -> String {
     }
 }
 
+/// At most three decimals, and no zeros at the end.
+fn rounded(number: f64) -> String {
+    if number.abs() >= 1e15 {
+        return number.to_string();
+    }
+    let text = format!("{number:.3}");
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "-0" => "0".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -70,7 +112,41 @@ mod tests {
     use super::*;
 
     fn shown(evidence: Value) -> Vec<String> {
-        lines(evidence.as_object().unwrap())
+        lines(evidence.as_object().unwrap(), "")
+    }
+
+    fn beside(message: &str, evidence: Value) -> Vec<String> {
+        lines(evidence.as_object().unwrap(), message)
+    }
+
+    #[test]
+    fn fractions_are_rounded_for_people() {
+        let evidence = json!({"a": -345.6145833333333, "b": 0.5957563312799452, "c": 1.0, "d": 2953, "e": -0.0001});
+        assert_eq!(shown(evidence), ["a: -345.615", "b: 0.596", "c: 1", "d: 2953", "e: 0"]);
+        assert_eq!(shown(json!({"a": {"b": [0.12345]}})), ["a: b=(0.123)"]);
+        assert_eq!(shown(json!({"a": 1e300})), [format!("a: {}", shortened(&1e300.to_string(), LENGTH - 3))]);
+    }
+
+    #[test]
+    fn what_only_repeats_the_message_is_left_out() {
+        let evidence =
+            json!({"routeTable": "rt-hub", "routes": [{"prefix": "0.0.0.0/0", "name": "all"}], "offset": 64});
+        let message = "all (0.0.0.0/0) of route table rt-hub, at 64.";
+        assert_eq!(beside(message, evidence.clone()), [""; 0]);
+        let without_route = beside("all of route table rt-hub, at 64.", evidence);
+        assert_eq!(without_route, ["routes: prefix=0.0.0.0/0, name=all"]);
+    }
+
+    #[test]
+    fn a_part_of_a_word_is_no_repetition() {
+        for message in ["rt-hub-2", "a/rt-hub", "rt-hubs", "rt-hub.example"] {
+            assert_eq!(beside(message, json!({"table": "rt-hub"})), ["table: rt-hub"], "{message}");
+        }
+        for message in ["rt-hub.", "`rt-hub`", "(rt-hub)", "to: rt-hub, now", "rt-hub: gone", "rt-hub-2 and rt-hub"] {
+            assert_eq!(beside(message, json!({"table": "rt-hub"})), [""; 0], "{message}");
+        }
+        assert_eq!(beside("0 of 4 at 10.0.0.0", json!({"sstp": 0, "all": 10})), ["sstp: 0", "all: 10"]);
+        assert_eq!(beside("it is true", json!({"open": true})), ["open: true"]);
     }
 
     #[test]

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 /// A file could not be written; what stood there before still does.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write `{}`: {error}{}", super::text::visible(&path.to_string_lossy()), hint(error))]
+#[error("cannot write `{}`: {error}{}", super::text::visible(&path.to_string_lossy()), hint(path, error))]
 pub struct WriteError {
     path: PathBuf,
     error: io::Error,
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(path: &Path, error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "\nhint: create its folder first",
+        io::ErrorKind::NotFound if !folder_of(path).exists() => "\nhint: create its folder first",
         io::ErrorKind::PermissionDenied => {
             "\nhint: its folder must be writable too: the file is written beside and renamed"
         }
@@ -44,12 +44,11 @@ fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         Err(error) => return Err(error),
     };
     let target = if there.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
 
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".azaudit-");
-    as_any_new_file(&mut builder);
-    let (file, beside) = builder.tempfile_in(folder)?.into_parts();
+    // Opened here and not by tempfile: a report is an ordinary file, as the umask has it, and the error that
+    // tempfile makes names its random path.
+    let new = |path: &Path| File::options().write(true).create_new(true).open(path);
+    let (file, beside) = tempfile::Builder::new().prefix(".azaudit-").make_in(folder_of(&target), new)?.into_parts();
     if let Some(there) = there {
         file.set_permissions(there.permissions())?;
     }
@@ -57,15 +56,9 @@ fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     beside.persist(&target).map_err(|error| error.error)
 }
 
-/// Temporary files are private by default; a report is an ordinary file, as the umask has it.
-#[cfg(unix)]
-fn as_any_new_file(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
-
-#[cfg(not(unix))]
-fn as_any_new_file(_: &mut tempfile::Builder<'_, '_>) {}
 
 fn fill(file: File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<File> {
     let mut out = BufWriter::with_capacity(1 << 16, file);
@@ -108,12 +101,48 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_and_a_folder_as_the_target_are_explained() {
+    fn a_missing_folder_is_explained_by_the_path_that_was_asked_for() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = write_whole(&folder.path().join("no/report.json"), |_| Ok(())).unwrap_err().to_string();
-        assert!(missing.starts_with("cannot write `") && missing.ends_with("\nhint: create its folder first"));
+        let path = folder.path().join("no/report.json");
+        let reason = File::open(&path).unwrap_err();
+        let error = write_whole(&path, |_| Ok(())).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot write `{}`: {reason}\nhint: create its folder first", path.display()));
+    }
+
+    #[test]
+    fn a_folder_that_is_there_is_not_to_be_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = || Err(io::ErrorKind::NotFound.into());
+        let error = write_whole(&folder.path().join("report.json"), |_| missing()).unwrap_err().to_string();
+        assert!(!error.contains("hint:"), "{error}");
+        let error = write_whole(&folder.path().join("no/report.json"), |_| missing()).unwrap_err().to_string();
+        assert!(error.ends_with("\nhint: create its folder first"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_as_the_target_is_explained() {
+        let folder = tempfile::tempdir().unwrap();
         let directory = write_whole(folder.path(), |_| Ok(())).unwrap_err().to_string();
         assert!(directory.ends_with("\nhint: name a file in that folder"), "{directory}");
+    }
+
+    #[test]
+    fn a_path_cannot_add_a_line_to_the_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_whole(&folder.path().join("no\nerror: x/r.json"), |_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains(r"no\nerror: x/r.json`: "), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_the_permissions_of_any_other() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
+        write_whole(&ours, |_| Ok(())).unwrap();
+        fs::write(&other, "").unwrap();
+        assert_eq!(mode(&ours), mode(&other));
     }
 
     #[cfg(unix)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -170,19 +170,11 @@ struct Subject<'a> {
     location: Option<&'a str>,
 }
 
-/// `{}` where nothing is to be mended.
-struct Remediation<'a>(&'a crate::policy::Remediation);
-
-impl Serialize for Remediation<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let crate::policy::Remediation { text, commands } = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        if !text.is_empty() || !commands.is_empty() {
-            map.serialize_entry("text", text)?;
-            map.serialize_entry("commands", commands)?;
-        }
-        map.end()
-    }
+/// Both keys also where nothing is to be mended, so that `.remediation.commands[]` holds for every result.
+#[derive(serde::Serialize)]
+struct Remediation<'a> {
+    text: &'a str,
+    commands: &'a [String],
 }
 
 fn result(judgement: &Judgement) -> Finding<'_> {
@@ -204,7 +196,7 @@ fn result(judgement: &Judgement) -> Finding<'_> {
         },
         message: &judgement.message,
         evidence: &judgement.evidence,
-        remediation: Remediation(&judgement.remediation),
+        remediation: Remediation { text: &judgement.remediation.text, commands: &judgement.remediation.commands },
         symptoms: &policy.symptoms,
         references: &policy.references,
         frameworks: &policy.frameworks,
@@ -232,6 +224,16 @@ mod tests {
     #[test]
     fn nothing_found_still_has_every_key() {
         insta::assert_snapshot!(json(&sample::nothing_found()));
+    }
+
+    #[test]
+    fn remediation_has_both_keys_also_where_nothing_is_to_be_mended() {
+        let document: Value = serde_json::from_str(&json(&sample::nothing_found())).unwrap();
+        let results = document["results"].as_array().unwrap();
+        assert!(!results.is_empty());
+        for result in results {
+            assert_eq!(result["remediation"], serde_json::json!({"text": "", "commands": []}));
+        }
     }
 
     #[test]

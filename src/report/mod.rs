@@ -6,6 +6,8 @@ mod evidence;
 pub mod file;
 mod fingerprint;
 pub mod json;
+mod layout;
+mod natural;
 #[cfg(test)]
 mod sample;
 pub mod table;
@@ -22,6 +24,7 @@ use crate::policy::{Counts, Judgement, Severity, Verdict};
 use crate::source::{Gap, Input};
 
 pub use fingerprint::fingerprint;
+pub use natural::order_of_gaps;
 
 /// Whether the estate was read from Azure or from files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +60,7 @@ pub struct RunMeta {
     pub inputs: Vec<Input>,
     /// How many ARM resources were read, of whatever type.
     pub resources: u64,
-    /// What could not be read.
+    /// What could not be read, in the order of [`order_of_gaps`].
     pub gaps: Vec<Gap>,
 }
 
@@ -77,7 +80,7 @@ impl Report {
     pub fn new(mut meta: RunMeta, mut kept: Vec<Judgement>, counts: Counts) -> Self {
         meta.subscriptions.sort_unstable();
         meta.subscriptions.dedup();
-        meta.gaps.sort_unstable();
+        meta.gaps.sort_unstable_by(order_of_gaps);
         meta.gaps.dedup();
         kept.sort_by(order);
         Self { meta, counts, results: kept }

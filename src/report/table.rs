@@ -1,16 +1,16 @@
-//! The report for people: the worst first, each group of findings followed by the commands that mend it, then what
+//! The report for people: how much was found, then the worst first, each group of findings followed by the commands that mend it, then what
 //! could not be judged, what could not be read, and one line that sums up.
 //!
 //! Commands stand outside of the tables, one a line and never wrapped, so that they can be copied.
 
 use std::io::{self, Write};
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
+use comfy_table::{ContentArrangement, presets};
 
-use super::evidence;
 use super::json::rfc3339;
 use super::text::{counted, grouped, shortened, spaced, visible};
 use super::{Format, Report, SourceKind};
+use super::{evidence, layout};
 use crate::facts::command::shell_quote;
 use crate::policy::{Judgement, Remediation, Severity, Verdict};
 
@@ -59,11 +59,23 @@ impl Table {
         };
         let version = env!("CARGO_PKG_VERSION");
         writeln!(out, "azaudit {version}, {} at {}: {from}", meta.kind.word(), rfc3339(meta.now))?;
+        let (unknown, passed) = (report.counts.of(Verdict::Unknown), report.counts.of(Verdict::Pass));
+        writeln!(out, "{} · {} unknown · {} passed", self.found(report), grouped(unknown), grouped(passed))?;
         if !meta.gaps.is_empty() {
             let warning = format!("INCOMPLETE: {}, see NOT READ below", could_not_be_read(meta.gaps.len()));
             writeln!(out, "{}", self.paint(ALARM, &warning))?;
         }
         writeln!(out)
+    }
+
+    /// `5 findings: 2 critical, 2 high, 1 medium`.
+    fn found(&self, report: &Report) -> String {
+        let counts = &report.counts;
+        let severities = Severity::ALL.into_iter().filter(|severity| counts.failures(*severity) > 0);
+        let severities: Vec<String> =
+            severities.map(|s| format!("{} {}", grouped(counts.failures(s)), s.word())).collect();
+        let number = self.paint(BOLD, &counted(counts.of(Verdict::Fail), "finding"));
+        if severities.is_empty() { number } else { format!("{number}: {}", severities.join(", ")) }
     }
 
     /// One policy's findings of one severity.
@@ -73,7 +85,7 @@ impl Table {
             if group.len() > 1 { format!("  ({} findings)", grouped(group.len() as u64)) } else { String::new() };
         let severity_word = self.paint(colour(*severity), &severity.word().to_uppercase());
         writeln!(out, "{severity_word}  {}{number}", self.paint(BOLD, &visible(&policy.id)))?;
-        writeln!(out, "expected: {}", visible(policy.title.trim()))?;
+        writeln!(out, "{}", self.wrapped("should be:", "", &policy.title))?;
 
         let shown = &group[..group.len().min(MOST)];
         let wide = self.width >= WIDE;
@@ -83,8 +95,9 @@ impl Table {
             self.table(&["Subject", "Finding"])
         };
         for judgement in shown {
-            let mut finding = vec![shortened(&visible(judgement.message.trim()), MESSAGE).into_owned()];
-            finding.extend(evidence::lines(&judgement.evidence));
+            let message = shortened(&visible(judgement.message.trim()), MESSAGE).into_owned();
+            let mut finding = evidence::lines(&judgement.evidence, &message);
+            finding.insert(0, message);
             let resource_group = name(judgement.subject.id.resource_group());
             let subject = subject_lines(judgement);
             let finding = finding.join("\n");
@@ -94,7 +107,7 @@ impl Table {
                 false => table.add_row([format!("{subject}\nin {resource_group}"), finding]),
             };
         }
-        self.limit_columns(&mut table);
+        layout::limit_columns(&mut table, self.width);
         writeln!(out, "{table}")?;
         self.remediations(shown, out)?;
         if group.len() > shown.len() {
@@ -116,7 +129,7 @@ impl Table {
         let mut last = "";
         for (Remediation { text, commands }, judgements) in distinct {
             if text != last {
-                writeln!(out, "  {} {}", self.paint(FIX, "fix:"), visible(text.trim()))?;
+                writeln!(out, "{}", self.wrapped("  fix:", FIX, text))?;
                 last = text;
             }
             if group.len() > 1 && !commands.is_empty() {
@@ -155,7 +168,7 @@ impl Table {
             let message = shortened(&visible(message), MESSAGE).into_owned();
             table.add_row([format!("{}\n{}", policies.join("\n"), subjects(judgements, label)), message]);
         }
-        self.limit_columns(&mut table);
+        layout::limit_columns(&mut table, self.width);
         writeln!(out, "{table}")?;
         rest(reasons.len(), "reason", out)?;
         writeln!(out)
@@ -194,7 +207,7 @@ impl Table {
             let why = shortened(&visible(why.trim_end_matches(": ")), MESSAGE).into_owned();
             table.add_row([shortened(&visible(&gap.scope), 2 * NAME).into_owned(), name(&gap.what), why]);
         }
-        self.limit_columns(&mut table);
+        layout::limit_columns(&mut table, self.width);
         writeln!(out, "{table}")?;
         rest(gaps.len(), "gap", out)?;
         writeln!(out)
@@ -206,10 +219,7 @@ impl Table {
         let found = of(Verdict::Fail);
         let subjects: u64 = counts.by_kind().values().sum();
         if found > 0 {
-            let severities = Severity::ALL.into_iter().filter(|severity| counts.failures(*severity) > 0);
-            let severities: Vec<String> =
-                severities.map(|s| format!("{} {}", grouped(counts.failures(s)), s.word())).collect();
-            write!(out, "{}: {}", self.paint(BOLD, &counted(found, "finding")), severities.join(", "))?;
+            write!(out, "{}", self.found(report))?;
             match found.saturating_sub(shown) {
                 0 => writeln!(out)?,
                 hidden => writeln!(out, " ({} not shown)", grouped(hidden))?,
@@ -255,13 +265,12 @@ impl Table {
         table
     }
 
-    /// Keeps all columns but the last from taking the place of the sentence in it.
-    fn limit_columns(&self, table: &mut comfy_table::Table) {
-        let columns = table.column_count();
-        let most = if columns > 2 { self.width / 4 } else { self.width / 5 * 2 };
-        for column in table.column_iter_mut().take(columns - 1) {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(most)));
-        }
+    /// A sentence behind a painted label.
+    fn wrapped(&self, label: &str, code: &str, text: &str) -> String {
+        let word = label.trim_start();
+        let margin = &label[..label.len() - word.len()];
+        let painted = if code.is_empty() { word.to_owned() } else { self.paint(code, word) };
+        format!("{margin}{painted} {}", layout::hanging(label.len() + 1, self.width, &visible(text.trim())))
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -384,6 +393,51 @@ mod tests {
                 assert!(text.lines().any(|line| line.trim_start() == command), "{width}: {command}");
             }
         }
+    }
+
+    /// Names of 40 characters; 80 columns hold them and a sentence.
+    #[test]
+    fn names_are_broken_only_where_nothing_else_is_possible() {
+        let long = "vnet-contoso-production-westeurope-00001";
+        let report = |name: &str| {
+            let mut report = sample::report();
+            for result in &mut report.results {
+                result.subject.name = name.to_owned();
+            }
+            report
+        };
+        for width in [80, 100, 130] {
+            let text = rendered(&report(long), width, false);
+            assert!(text.contains(&format!("│ {long} ")), "{width}: {text}");
+        }
+        let longer = format!("{long}{long}");
+        assert!(!rendered(&report(&longer), 80, false).contains(&format!("│ {longer} ")));
+    }
+
+    #[test]
+    fn fix_texts_are_wrapped_between_words_and_indented() {
+        let mut report = sample::report();
+        report.results = vec![sample::certificate("gw", "Root")];
+        report.results[0].remediation.text = "Let only point-to-site clients in. ".repeat(5);
+        let text = rendered(&report, 60, true);
+        let (_, fix) = text.split_once("  \x1b[1;36mfix:\x1b[0m ").unwrap();
+        let lines: Vec<&str> = fix.lines().take(4).collect();
+        assert_eq!(
+            lines,
+            [
+                "Let only point-to-site clients in. Let only",
+                "       point-to-site clients in. Let only point-to-site",
+                "       clients in. Let only point-to-site clients in. Let",
+                "       only point-to-site clients in.",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_second_line_tells_how_much_was_found() {
+        let second = |report: &Report| rendered(report, 80, false).lines().nth(1).unwrap().to_owned();
+        assert_eq!(second(&sample::report()), "5 findings: 2 critical, 2 high, 1 medium · 2 unknown · 1 passed");
+        assert_eq!(second(&sample::nothing_found()), "0 findings · 0 unknown · 2 passed");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::split::{Found, split};
 use super::{Gap, Input, Reason, Sink};
+use crate::visible::visible;
 
 /// Extensions of the files that are read when a folder is named.
 const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
@@ -17,7 +18,7 @@ const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
     /// A path that was named does not exist or may not be read. The user's mistake, or the file's permissions.
-    #[error("cannot read `{}`: {error}", path.display())]
+    #[error("cannot read `{}`: {error}", visible(&path.to_string_lossy()))]
     Unreadable {
         /// The path as it was given.
         path: PathBuf,
@@ -25,7 +26,7 @@ pub enum OfflineError {
         error: io::Error,
     },
     /// A folder that was named holds no JSON file.
-    #[error("`{}` holds no file that ends in .json, .jsonl or .ndjson", .0.display())]
+    #[error("`{}` holds no file that ends in .json, .jsonl or .ndjson", visible(&.0.to_string_lossy()))]
     NoFiles(PathBuf),
 }
 

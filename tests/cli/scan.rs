@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::support::{Folder, azaudit, azaudit_into_closed_pipe, azaudit_with_input};
+use crate::support::{Folder, azaudit, azaudit_into_closed_pipe, azaudit_with_env, azaudit_with_input};
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 
@@ -50,6 +50,16 @@ fn the_estate_of_the_readme_shows_every_policy() {
         assert!(results.iter().any(|line| line.starts_with(&format!("{policy} fail "))), "{policy}: {results:#?}");
     }
     assert_eq!(ran.code, 1, "{}", ran.stderr);
+}
+
+#[test]
+fn the_readme_shows_what_a_run_prints() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, sample) = readme.split_once("```text\n$ azaudit ").unwrap();
+    let (command, shown) = sample.split_once("```").unwrap().0.split_once('\n').unwrap();
+    let arguments: Vec<&str> = command.split(' ').collect();
+    let ran = azaudit_with_env(&arguments, &[("COLUMNS", "100".to_owned())]);
+    assert_eq!(ran.stdout, shown, "{}", ran.stderr);
 }
 
 #[test]
@@ -181,6 +191,18 @@ fn wrong_use_is_exit_2_with_a_hint() {
         let ran = azaudit(&arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains("error:"), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_path_cannot_add_a_line_to_stderr() {
+    let folder = Folder::new(&[]);
+    let hostile = folder.text("x\nerror: all is well\x1b[2J");
+    for flag in ["--policies", "--from"] {
+        let ran = azaudit(&["scan", "--from", "testdata/estates/contoso.json", flag, &hostile]);
+        assert_eq!(ran.code, 2, "{flag}: {}", ran.stderr);
+        assert!(ran.stderr.contains(r"x\nerror: all is well\u{1b}[2J"), "{flag}: {}", ran.stderr);
+        assert!(!ran.stderr.lines().any(|line| line.starts_with("error: all")), "{flag}: {}", ran.stderr);
     }
 }
 
