@@ -148,7 +148,7 @@ pub fn read(value: &str) -> Reading {
         text: (found.cleaned.len() <= LONGEST_KEPT && matches!(content, Content::Certificate(_)))
             .then_some(found.cleaned),
     });
-    let stray_text = found.stray_text.filter(|_| content != Content::PrivateKey);
+    let stray_text = found.stray_text.filter(|_| matches!(content, Content::Certificate(_)));
     Reading { layout, fault, cleaned, content, private_key: found.private_key, stray_text }
 }
 
@@ -406,7 +406,7 @@ fn with_key(form: &'static str, mut certificates: Vec<Found>) -> Found {
 
 fn raw_part<'a>(text: &Squeezed<'a>, body: &str) -> &'a str {
     let start = body.as_ptr() as usize - text.text.as_ptr() as usize;
-    text.raw_parts(&[start..start + body.len()]).first().copied().unwrap_or_default()
+    text.raw_parts(std::slice::from_ref(&(start..start + body.len()))).first().copied().unwrap_or_default()
 }
 
 /// Examines a single value: `body` is a part of `text`.
