@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::certificate::{self, Content, Damage, KeyKind, Layout, Reading, SignatureHash, Stated};
+use super::certificate::{self, Content, Damage, KeyKind, Layout, Reading, SignatureHash, Stated, Stray};
 use super::command::Command;
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
@@ -35,6 +35,8 @@ fact_enum! {
         SeveralCertificates => "severalCertificates",
         /// It is a PKCS#7 (CMS) file.
         Pkcs7 => "pkcs7",
+        /// Other data stands around the certificate, outside of its PEM lines.
+        StrayData => "strayData",
     }
 }
 
@@ -71,13 +73,19 @@ facts! {
         pub problem: Known<Problem>,
         /// The same as a phrase: `the certificate ends early: 700 of 811 bytes are there`; empty where nothing does.
         pub damage: Known<String>,
-        /// The offset of the character that is not base64; null for any other problem, and where that character
-        /// stands in text that was base64 once more.
+        /// The offset of the character that is not base64, or of the data around the certificate; null for any other
+        /// problem, and where it stands in text that was base64 once more.
         pub damage_offset: Known<Option<i64>>,
         /// Whether private key material was pasted, alone or beside a certificate.
         pub has_private_key: Known<bool>,
         /// The form of the private key: `` a PEM block `RSA PRIVATE KEY` ``; null where there is none.
         pub private_key_form: Known<Option<&'static str>>,
+        /// Whether private key material was pasted and a certificate, intact or not, stands beside it.
+        pub certificate_beside_key: Known<bool>,
+        /// Words outside of the PEM lines that are neither data nor what OpenSSL prints there, and do no harm to the
+        /// certificate, as a remark: `other text stands outside of the PEM lines, from character 1042 on`; empty
+        /// where there are none.
+        pub stray_text: Known<String>,
         /// The subject: `CN=P2SRootCert`.
         pub subject: Known<String>,
         /// The issuer.
@@ -114,14 +122,15 @@ facts! {
         pub ca: Known<Stated>,
         /// What keyUsage says about signing certificates. makecert's roots have none, which is no fault.
         pub cert_sign: Known<Stated>,
-        /// Commands that upload the cleaned certificate under the same name; where it cannot be cleaned, those that
-        /// replace it.
+        /// Commands that upload the cleaned certificate under the same name; where it cannot be cleaned, or its private
+        /// key must count as stolen, those that replace it.
         pub mend_commands: Vec<Command>,
         /// Commands that put another certificate in its place.
         pub replace_commands: Vec<Command>,
         /// Commands that add a new certificate beside it.
         pub renew_commands: Vec<Command>,
-        /// Commands that take a private key out of Azure: what remains is the certificate beside it, or nothing.
+        /// Commands that take a private key out of Azure, and the certificate beside it too: nobody can tell whether the
+        /// key is its own. Where there is one, they first add a new root that takes its place.
         pub remove_key_commands: Vec<Command>,
     }
 
@@ -237,9 +246,12 @@ impl RootCertificate {
             };
         }
         let cleaned = match &reading {
-            Ok(Reading { content: Content::Certificate(_), cleaned: Some(cleaned), .. }) => cleaned.text.as_deref(),
+            Ok(Reading { content: Content::Certificate(_), cleaned: Some(cleaned), private_key: None, .. }) => {
+                cleaned.text.as_deref()
+            }
             _ => None,
         };
+        let beside_key = reading.as_ref().is_ok_and(certificate_beside_key);
         let state = say!(|it| validity_state(it.not_before, it.not_after, now));
         let elapsed = say!(|it| elapsed_fraction(it.not_before, it.not_after, now));
         Self {
@@ -252,11 +264,15 @@ impl RootCertificate {
             problem,
             damage,
             damage_offset: read!(|it| match it.content {
-                Content::Damaged(Damage::NotBase64 { offset, inner: false, .. }) => Some(int(offset)),
+                Content::Damaged(
+                    Damage::NotBase64 { offset, inner: false, .. } | Damage::StrayData(Stray { offset, inner: false }),
+                ) => Some(int(offset)),
                 _ => None,
             }),
             has_private_key: read!(|it| it.private_key.is_some()),
             private_key_form: read!(|it| it.private_key),
+            certificate_beside_key: read!(|it| certificate_beside_key(it)),
+            stray_text: read!(|it| phrases::stray_text(it)),
             subject: say!(|it| it.subject.clone()),
             issuer: say!(|it| it.issuer.clone()),
             self_issued: say!(|it| it.self_issued),
@@ -281,7 +297,7 @@ impl RootCertificate {
             mend_commands: cleaned.map_or_else(|| commands.replace(), |text| commands.mend(text)),
             replace_commands: commands.replace(),
             renew_commands: commands.renew(),
-            remove_key_commands: cleaned.map_or_else(|| commands.remove(), |text| commands.mend(text)),
+            remove_key_commands: if beside_key { commands.supersede() } else { commands.remove() },
         }
     }
 }
@@ -304,8 +320,26 @@ fn problem(reading: &Reading) -> Problem {
             Damage::TrailingBytes(_) => Problem::TrailingBytes,
             Damage::SeveralCertificates(_) => Problem::SeveralCertificates,
             Damage::Pkcs7 => Problem::Pkcs7,
+            Damage::StrayData(_) => Problem::StrayData,
         },
     }
+}
+
+/// Not all that stands beside a key was a certificate.
+fn certificate_beside_key(reading: &Reading) -> bool {
+    let certificate = match &reading.content {
+        Content::Certificate(_) => true,
+        Content::PrivateKey => false,
+        Content::Damaged(damage) => match damage {
+            Damage::Empty | Damage::NotBase64 { .. } | Damage::OddLength(_) | Damage::NotX509(_) => false,
+            Damage::Truncated { .. }
+            | Damage::TrailingBytes(_)
+            | Damage::SeveralCertificates(_)
+            | Damage::Pkcs7
+            | Damage::StrayData(_) => true,
+        },
+    };
+    certificate && reading.private_key.is_some()
 }
 
 fn int(number: usize) -> i64 {
@@ -327,7 +361,8 @@ fn validity_state(not_before: OffsetDateTime, not_after: OffsetDateTime, now: Of
     }
 }
 
-/// Exactly 0.5 half-way. A validity without length is over when it starts.
+/// Exactly 0.5 half-way. A validity without length is over when it starts: 0 of 0 seconds could be any share, but its
+/// only moment is notAfter as well, and there every certificate has used up its lifetime although it is still valid.
 fn elapsed_fraction(not_before: OffsetDateTime, not_after: OffsetDateTime, now: OffsetDateTime) -> f64 {
     let length = not_after - not_before;
     if length.is_positive() {

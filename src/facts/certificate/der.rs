@@ -18,7 +18,7 @@ pub(super) struct Found<'a> {
 /// Looks through the elements that follow one another in `bytes`, which are not empty.
 pub(super) fn look(bytes: &[u8]) -> Found<'_> {
     let mut found = Found::default();
-    let mut rest = bytes;
+    let (mut rest, mut settled) = (bytes, false);
     while !rest.is_empty() {
         let (element, behind) = match first_element(rest) {
             Some(Extent::Whole(length)) => rest.split_at(length),
@@ -30,21 +30,25 @@ pub(super) fn look(bytes: &[u8]) -> Found<'_> {
             rest = behind;
             continue;
         }
+        if settled {
+            rest = behind;
+            continue;
+        }
         let parsed = X509Certificate::from_der(element).is_ok();
         match &mut found.certificate {
             None if parsed => found.certificate = Some(Ok(element)),
+            Some(Ok(_)) if parsed => found.certificate = Some(Err(Damage::SeveralCertificates(2))),
+            Some(Err(Damage::SeveralCertificates(count))) if parsed => *count += 1,
+            // From here on only a key could say more.
             None => {
                 // What follows a key and is no certificate belongs to the key.
                 found.certificate = found.key.is_none().then(|| Err(no_certificate(element)));
-                return found;
+                settled = true;
             }
-            Some(Ok(_)) if parsed => found.certificate = Some(Err(Damage::SeveralCertificates(2))),
-            Some(Err(Damage::SeveralCertificates(count))) if parsed => *count += 1,
-            // Several certificates are told apart already, what follows them adds nothing.
-            Some(Err(_)) => return found,
+            Some(Err(_)) => settled = true,
             Some(Ok(_)) => {
                 found.certificate = Some(Err(Damage::TrailingBytes(rest.len())));
-                return found;
+                settled = true;
             }
         }
         rest = behind;
@@ -139,6 +143,33 @@ fn is_pkcs7(bytes: &[u8]) -> bool {
     oid.and_then(|oid| oid.strip_prefix(&PKCS)).is_some_and(|rest| rest.starts_with(&[7]))
 }
 
+/// Whether the bytes are no DER, or DER that starts as keys and certificates do: with a number or a sequence in it.
+pub(super) fn may_start(bytes: &[u8]) -> bool {
+    let inner = header(bytes).and_then(|(_, header, _)| bytes.get(header));
+    bytes.first() != Some(&SEQUENCE) || matches!(inner, Some(&(INTEGER | SEQUENCE)))
+}
+
+/// Whether a certificate may start there: two sequences, one in the other, of the size that certificates have.
+pub(super) fn starts_certificate(bytes: &[u8]) -> bool {
+    let long = |bytes: &[u8]| bytes.starts_with(&[SEQUENCE, 0x81]) || bytes.starts_with(&[SEQUENCE, 0x82]);
+    long(bytes) && header(bytes).and_then(|(_, header, _)| bytes.get(header..)).is_some_and(long)
+}
+
+/// The form of a key that is a list of numbers, given those behind its version: five of DSA, eight or more of RSA.
+fn numbers_form(mut rest: &[u8]) -> &'static str {
+    let mut count = 0;
+    while rest.first() == Some(&INTEGER)
+        && let Some(Extent::Whole(length)) = first_element(rest)
+    {
+        (rest, count) = (&rest[length..], count + 1);
+    }
+    match count {
+        8.. => "a PKCS#1 private key",
+        5 if rest.is_empty() => "a DSA private key",
+        _ => "an RSA or DSA private key",
+    }
+}
+
 /// Which form of private key the bytes start, if they do.
 pub(super) fn private_key(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"openssh-key-v1\0") {
@@ -158,10 +189,12 @@ pub(super) fn private_key(bytes: &[u8]) -> Option<&'static str> {
             pkcs7.then_some("a PKCS#12 file (PFX), which holds a private key")
         }
         ([0 | 1], &SEQUENCE) => {
-            let (algorithm, _) = content(rest, SEQUENCE)?;
-            object_identifier(algorithm).map(|_| "a PKCS#8 private key")
+            let (algorithm, key) = content(rest, SEQUENCE)?;
+            // In what a certificate or a revocation list holds, a name follows the algorithm.
+            let key = key.first().is_none_or(|tag| *tag == OCTET_STRING);
+            object_identifier(algorithm).filter(|_| key).map(|_| "a PKCS#8 private key")
         }
-        ([0 | 1], &INTEGER) => Some("a PKCS#1 private key"),
+        ([0 | 1], &INTEGER) => Some(numbers_form(rest)),
         ([1], &OCTET_STRING) => Some("a SEC1 (elliptic curve) private key"),
         _ => None,
     }

@@ -1,12 +1,14 @@
 //! From the stored value to what is in it: layers are peeled until a certificate, a key or damage is left.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use data_encoding::{BASE64, Encoding, Specification};
 use sha2::{Digest, Sha256};
 
 use super::der;
 use super::scan::{Blank, FirstBlank, Marker, Squeezed, markers};
+use super::stray;
 use crate::facts::schema::fact_enum;
 
 fact_enum! {
@@ -71,6 +73,17 @@ pub enum Damage {
     SeveralCertificates(usize),
     /// PKCS#7 or CMS.
     Pkcs7,
+    /// Other data stands around the certificate, outside of its PEM lines.
+    StrayData(Stray),
+}
+
+/// Something outside of the PEM lines that is no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Its first character, counted from 0.
+    pub offset: usize,
+    /// Whether it stands in text that was base64 once more, and `offset` counts there.
+    pub inner: bool,
 }
 
 /// What a value holds.
@@ -106,6 +119,8 @@ pub struct Reading {
     pub content: Content,
     /// The form of the private key in it, if there is one.
     pub private_key: Option<&'static str>,
+    /// Words around a certificate's PEM lines that OpenSSL does not print there.
+    pub stray_text: Option<Stray>,
 }
 
 /// The longest cleaned value that is kept, in bytes. A root certificate has between 1 and 3 KiB.
@@ -133,7 +148,8 @@ pub fn read(value: &str) -> Reading {
         text: (found.cleaned.len() <= LONGEST_KEPT && matches!(content, Content::Certificate(_)))
             .then_some(found.cleaned),
     });
-    Reading { layout, fault, cleaned, content, private_key: found.private_key }
+    let stray_text = found.stray_text.filter(|_| matches!(content, Content::Certificate(_)));
+    Reading { layout, fault, cleaned, content, private_key: found.private_key, stray_text }
 }
 
 fn layout(text: &Squeezed<'_>, found: &Found) -> (Layout, Option<LayoutFault>) {
@@ -171,23 +187,33 @@ struct Found {
     private_key: Option<&'static str>,
     content: Option<Result<Vec<u8>, Damage>>,
     cleaned: String,
+    stray_text: Option<Stray>,
 }
 
 impl Found {
     fn damaged(damage: Damage, cleaned: &str) -> Self {
         Self { content: Some(Err(damage)), cleaned: cleaned.to_owned(), ..Self::default() }
     }
+
+    /// A certificate, or several, or a file that holds some.
+    fn holds_certificates(&self) -> bool {
+        matches!(self.content, Some(Ok(_) | Err(Damage::SeveralCertificates(_) | Damage::Pkcs7)))
+    }
+
+    /// The same, or what was one before it was damaged.
+    fn held_certificates(&self) -> bool {
+        let damaged =
+            matches!(self.content, Some(Err(Damage::TrailingBytes(_) | Damage::Truncated { expected: Some(_), .. })));
+        self.holds_certificates() || damaged
+    }
 }
 
 fn examine(text: &Squeezed<'_>, depth: usize) -> Found {
     let markers = markers(&text.text);
     if markers.is_empty() {
-        return match key_as_text(&text.text) {
-            Some(form) => Found { private_key: Some(form), ..Found::default() },
-            None => examine_body(text, &text.text, depth),
-        };
+        return examine_body(text, &text.text, depth);
     }
-    let blocks = blocks(&text.text, &markers);
+    let (blocks, around) = blocks(&text.text, &markers);
     let mut found = Found { marker: Some(first_line(&text.text, &markers, &blocks)), ..Found::default() };
     let mut certificates: Vec<Found> = Vec::new();
     let mut others: Vec<Found> = Vec::new();
@@ -202,7 +228,7 @@ fn examine(text: &Squeezed<'_>, depth: usize) -> Found {
         }
         let inside = examine_body(text, block.body, depth);
         found.private_key = found.private_key.or(inside.private_key);
-        let parsed = matches!(inside.content, Some(Ok(_) | Err(Damage::SeveralCertificates(_) | Damage::Pkcs7)));
+        let parsed = inside.holds_certificates();
         if key && !parsed {
             found.private_key = found.private_key.or(Some(pem_key(&label)));
         } else if inside.content.is_some() && (parsed || certificate) {
@@ -211,14 +237,25 @@ fn examine(text: &Squeezed<'_>, depth: usize) -> Found {
             others.push(inside);
         }
     }
-    let count = certificates.iter().map(|it| match it.content {
-        Some(Err(Damage::SeveralCertificates(count))) => count,
-        _ => 1,
-    });
-    let count = beyond + count.sum::<usize>();
+    let mut stray_data = None;
+    for part in text.raw_parts(&around) {
+        let at = |byte| Stray { offset: text.offset_of(&part[byte..]), inner: depth > 0 };
+        let values = values(part, depth);
+        found.private_key = found.private_key.or(values.private_key);
+        if values.private_key.is_none() && values.certificates.is_empty() {
+            // Found once, it need not be found again: counting its offset reads all that stands before it.
+            let foreign = stray::foreign(part);
+            found.stray_text = found.stray_text.or_else(|| foreign.text.map(at));
+            stray_data = stray_data.or_else(|| foreign.data.map(at));
+        }
+        certificates.extend(values.certificates.into_iter().filter(Found::holds_certificates));
+    }
+    // PEM lines with nothing between them, and the certificate elsewhere.
+    if certificates.len() > 1 {
+        certificates.retain(|it| it.content != Some(Err(Damage::Empty)));
+    }
     if certificates.len() + beyond > 1 {
-        found.content = Some(Err(Damage::SeveralCertificates(count)));
-        found.cleaned = certificates.iter().map(|it| it.cleaned.as_str()).collect();
+        (found.content, found.cleaned) = several(&certificates, beyond);
         return found;
     }
     // Beside a key, parameters and public keys are part of the key.
@@ -226,21 +263,48 @@ fn examine(text: &Squeezed<'_>, depth: usize) -> Found {
     if let Some(it) = certificates.pop().or(other) {
         (found.content, found.cleaned) = (it.content, it.cleaned);
     }
+    if let (Some(Ok(_)), Some(stray)) = (&found.content, stray_data) {
+        found.content = Some(Err(Damage::StrayData(stray)));
+    }
     found
+}
+
+/// What several certificates come to: how many they are, `beyond` others included, and their text.
+fn several(certificates: &[Found], beyond: usize) -> (Option<Result<Vec<u8>, Damage>>, String) {
+    let count = certificates.iter().map(|it| match it.content {
+        Some(Err(Damage::SeveralCertificates(count))) => count,
+        _ => 1,
+    });
+    let damage = Damage::SeveralCertificates(beyond + count.sum::<usize>());
+    (Some(Err(damage)), certificates.iter().map(|it| it.cleaned.as_str()).collect())
+}
+
+/// What the values in a text are that stand there without PEM lines.
+#[derive(Default)]
+struct Values {
+    private_key: Option<&'static str>,
+    certificates: Vec<Found>,
+}
+
+fn values(raw: &str, depth: usize) -> Values {
+    let mut values = Values::default();
+    for piece in stray::pieces(raw) {
+        let piece = Squeezed::new(&raw[piece]);
+        let found = examine_value(&piece, &piece.text, depth);
+        values.private_key = values.private_key.or(found.private_key);
+        if found.held_certificates() {
+            values.certificates.push(found);
+        }
+    }
+    values.private_key = values.private_key.or_else(|| stray::key_in_markup(&Squeezed::new(raw).text));
+    values
 }
 
 /// Text that holds a private key though no PEM line says so.
 fn key_as_text(text: &str) -> Option<&'static str> {
     let has = |what: &str| text.contains(what);
-    if has("PRIVATEKEY") && (has("BEGIN") || has("END")) {
-        Some("a PEM private key")
-    } else if has("PuTTY-User-Key-File") && has("Private-Lines") {
-        Some("a PuTTY private key")
-    } else if has("<RSAKeyValue>") && has("<D>") {
-        Some("an XML RSA private key")
-    } else {
-        None
-    }
+    let pem = has("PRIVATEKEY") && (has("BEGIN") || has("END"));
+    if pem { Some("a PEM private key") } else { stray::key_in_markup(text) }
 }
 
 /// The label in words that are ours: what stands in a label is not always a label.
@@ -260,16 +324,24 @@ struct Block<'a> {
     body: &'a str,
 }
 
-/// What stands between PEM lines: behind a BEGIN up to the next line, or before an END that has no BEGIN.
-fn blocks<'a>(text: &'a str, markers: &[Marker<'a>]) -> Vec<Block<'a>> {
+/// What stands between PEM lines: behind a BEGIN up to the next line, or before an END that has no BEGIN; and the
+/// ranges of the text that are none of this.
+fn blocks<'a>(text: &'a str, markers: &[Marker<'a>]) -> (Vec<Block<'a>>, Vec<Range<usize>>) {
     let mut blocks: Vec<Block<'a>> = Vec::new();
+    let mut around = Vec::new();
+    if let Some(first) = markers.first().filter(|first| first.begins) {
+        around.push(0..first.start);
+    }
     for (i, marker) in markers.iter().enumerate() {
         let end = markers.get(i + 1).map_or(text.len(), |next| next.start);
         if marker.begins {
             blocks.push(Block { label: marker.label, body: &text[marker.end..end] });
-        } else if i == 0 {
+            continue;
+        }
+        if i == 0 {
             blocks.push(Block { label: marker.label, body: &text[..marker.start] });
         }
+        around.push(marker.end..end);
     }
     // The lines stand together on one side of the data.
     if blocks.iter().all(|block| block.body.is_empty())
@@ -277,13 +349,16 @@ fn blocks<'a>(text: &'a str, markers: &[Marker<'a>]) -> Vec<Block<'a>> {
     {
         let (before, behind) = (&text[..first.start], &text[last.end..]);
         block.body = if behind.is_empty() { before } else { behind };
+        let start = block.body.as_ptr() as usize - text.as_ptr() as usize;
+        around.retain(|range| range.start != start);
         blocks.truncate(1);
     }
     // A line that was pasted twice starts nothing.
     if blocks.len() > 1 {
         blocks.retain(|block| !block.body.is_empty());
     }
-    blocks
+    around.retain(|range| !range.is_empty());
+    (blocks, around)
 }
 
 /// Where the first thing stands that belongs to PEM: its first line, or text in front of it that is not the data.
@@ -292,8 +367,50 @@ fn first_line(text: &str, markers: &[Marker<'_>], blocks: &[Block<'_>]) -> usize
     if starts_with_data { markers.first().map_or(0, |marker| marker.start) } else { 0 }
 }
 
-/// Examines data that has no PEM lines: `body` is a part of `text`.
+/// Examines data that has no PEM lines: `body` is a part of `text`. It should be one value, and may be more.
 fn examine_body(text: &Squeezed<'_>, body: &str, depth: usize) -> Found {
+    if let Some(form) = key_as_text(body) {
+        return beside_key(text, body, depth, form);
+    }
+    let found = examine_value(text, body, depth);
+    if matches!(found.content, Some(Ok(_) | Err(Damage::Empty))) {
+        return found;
+    }
+    // Only a key makes it worth while to tell the values apart: else it is damage, whatever they are.
+    match values(raw_part(text, body), depth) {
+        Values { private_key: Some(form), certificates } if !certificates.is_empty() => {
+            Found { peeled: found.peeled, ..with_key(form, certificates) }
+        }
+        Values { private_key: Some(form), .. } => {
+            let content = if found.holds_certificates() || found.held_certificates() { found.content } else { None };
+            Found { private_key: found.private_key.or(Some(form)), content, ..found }
+        }
+        _ => found,
+    }
+}
+
+/// The certificates beside a key.
+fn beside_key(text: &Squeezed<'_>, body: &str, depth: usize, form: &'static str) -> Found {
+    let values = values(raw_part(text, body), depth);
+    with_key(values.private_key.unwrap_or(form), values.certificates)
+}
+
+fn with_key(form: &'static str, mut certificates: Vec<Found>) -> Found {
+    let (content, cleaned) = match certificates.len() {
+        0 => (None, String::new()),
+        1 => certificates.pop().map(|it| (it.content, it.cleaned)).unwrap_or_default(),
+        _ => several(&certificates, 0),
+    };
+    Found { private_key: Some(form), content, cleaned, ..Found::default() }
+}
+
+fn raw_part<'a>(text: &Squeezed<'a>, body: &str) -> &'a str {
+    let start = body.as_ptr() as usize - text.text.as_ptr() as usize;
+    text.raw_parts(std::slice::from_ref(&(start..start + body.len()))).first().copied().unwrap_or_default()
+}
+
+/// Examines a single value: `body` is a part of `text`.
+fn examine_value(text: &Squeezed<'_>, body: &str, depth: usize) -> Found {
     if body.is_empty() {
         return Found::damaged(Damage::Empty, "");
     }
@@ -338,6 +455,7 @@ fn examine_text(bytes: &[u8], depth: usize) -> Option<(Layout, Found)> {
     }
     let plausible = |found: &Found| match &found.content {
         Some(Ok(_)) | None => true,
+        _ if found.private_key.is_some() => true,
         Some(Err(Damage::Empty | Damage::NotBase64 { .. } | Damage::OddLength(_) | Damage::NotX509(_))) => false,
         // A few letters decode to something that looks like the start of DER.
         Some(Err(Damage::Truncated { .. })) => text.text.starts_with("MI"),
@@ -372,9 +490,8 @@ fn as_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 /// The form of the private key that damaged base64 starts with.
 fn key_at_start(text: &str) -> Option<&'static str> {
-    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     // What tells a key stands in its first bytes.
-    let length = text.bytes().take(64).take_while(base64).count() / 4 * 4;
+    let length = text.bytes().take(64).take_while(|byte| stray::in_alphabet(*byte)).count() / 4 * 4;
     der::private_key(&unpadded_base64().decode(&text.as_bytes()[..length]).ok()?)
 }
 
@@ -389,8 +506,7 @@ enum Fault {
 
 /// The bytes behind base64, and the text that would have been right: borrowed where it is.
 fn decode(text: &str) -> Result<(Vec<u8>, Cow<'_, str>), Fault> {
-    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let data = text.bytes().position(|byte| !in_alphabet(&byte)).unwrap_or(text.len());
+    let data = text.bytes().position(|byte| !stray::in_alphabet(byte)).unwrap_or(text.len());
     let padding = text[data..].bytes().take_while(|byte| *byte == b'=').count();
     let wanted = match data % 4 {
         2 => 2,
@@ -410,7 +526,7 @@ fn decode(text: &str) -> Result<(Vec<u8>, Cow<'_, str>), Fault> {
 }
 
 /// Base64 whose last character may carry bits that mean nothing, as .NET reads it.
-fn unpadded_base64() -> &'static Encoding {
+pub(super) fn unpadded_base64() -> &'static Encoding {
     static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
         let mut specification = Specification::new();
         specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");

@@ -11,9 +11,10 @@
 mod der;
 mod layout;
 mod scan;
+mod stray;
 mod x509;
 
-pub use layout::{Cleaned, Content, Damage, Layout, LayoutFault, Reading, read};
+pub use layout::{Cleaned, Content, Damage, Layout, LayoutFault, Reading, Stray, read};
 pub use x509::{Decoded, KeyKind, SignatureHash, Stated, decode};
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The characters of a value: which of them say nothing, and where PEM lines stand among the rest.
 
+use std::ops::Range;
+
 /// A character that has no place in one line of base64, and that cleaning drops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Blank {
@@ -21,7 +23,7 @@ pub(super) struct FirstBlank {
     pub name: &'static str,
 }
 
-fn blank(c: char) -> Option<Blank> {
+pub(super) fn blank(c: char) -> Option<Blank> {
     match c {
         '\u{FEFF}' => Some(Blank::Bom),
         '\u{AD}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => {
@@ -84,6 +86,34 @@ impl<'a> Squeezed<'a> {
         let kept = self.text[..byte].chars().count();
         let visible = self.raw.chars().enumerate().filter(|(_, c)| blank(*c).is_none());
         visible.map(|(offset, _)| offset).nth(kept).unwrap_or_default()
+    }
+
+    /// The parts of the raw text, from the first to the last character, that these ranges of bytes of
+    /// [`text`](Self::text) come from. The ranges follow one another and are not empty.
+    pub fn raw_parts(&self, ranges: &[Range<usize>]) -> Vec<&'a str> {
+        let mut visible = self.raw.char_indices().filter(|(_, c)| blank(*c).is_none());
+        let mut kept = 0;
+        let mut parts = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let (mut start, mut end) = (None, 0);
+            while kept < range.end
+                && let Some((at, c)) = visible.next()
+            {
+                if kept >= range.start {
+                    start.get_or_insert(at);
+                }
+                kept += c.len_utf8();
+                end = at + c.len_utf8();
+            }
+            parts.push(start.map_or("", |start| &self.raw[start..end]));
+        }
+        parts
+    }
+
+    /// Where a part of the raw text starts, in characters of it.
+    pub fn offset_of(&self, part: &str) -> usize {
+        let start = part.as_ptr() as usize - self.raw.as_ptr() as usize;
+        self.raw[..start].chars().count()
     }
 }
 
@@ -199,6 +229,15 @@ mod tests {
     #[test]
     fn base64url_has_no_pem_lines() {
         assert_eq!(labels("MII-C--BEGI--END_x-BEGINCERTIFICATE"), []);
+    }
+
+    #[test]
+    fn parts_keep_their_blanks() {
+        let squeezed = Squeezed::new(" a b\u{E9} c\nd ");
+        assert_eq!(squeezed.text, "ab\u{E9}cd");
+        let parts = squeezed.raw_parts(&[0..2, 4..6]);
+        assert_eq!(parts, ["a b", "c\nd"]);
+        assert_eq!(squeezed.offset_of(parts[1]), 6);
     }
 
     #[test]

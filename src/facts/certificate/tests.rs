@@ -207,12 +207,14 @@ fn keys() -> Vec<(String, &'static str)> {
         keys.push((base64(text).replace("LS0t", "LS0t\n"), der_form));
         keys.push((text.replace(['\n', ' '], ""), der_form));
         keys.push((body.clone(), der_form));
-        keys.push((body[..60].to_owned(), der_form));
-        keys.push((body[..61].to_owned(), der_form));
-        keys.push((format!("{}*{}", &body[..50], &body[50..]), der_form));
-        keys.push((format!(" {}", &body[..64]), der_form));
+        // Cut off, two forms look alike.
+        let cut_form = if der_form.contains("PKCS#1 ") { "an RSA or DSA private key" } else { der_form };
+        keys.push((body[..60].to_owned(), cut_form));
+        keys.push((body[..61].to_owned(), cut_form));
+        keys.push((format!("{}*{}", &body[..50], &body[50..]), cut_form));
+        keys.push((format!(" {}", &body[..64]), cut_form));
         let label = text.lines().next().unwrap();
-        keys.push((format!("{label}\nProc-Type: 4,ENCRYPTED\n\n!{body}"), pem_form));
+        keys.push((format!("{label}\nProc-Type: 4,ENCRYPTED\n\n!{body}"), der_form));
         keys.push((label.to_owned() + "\n!!!", pem_form));
     }
     keys
@@ -263,6 +265,147 @@ fn nothing_that_is_returned_holds_a_part_of_a_key() {
             assert!(!shown.contains(piece), "{piece} in {shown}");
         }
     }
+}
+
+fn key_der() -> Vec<u8> {
+    let text = data!("throwaway-key-pkcs8.pem");
+    BASE64.decode(text.lines().filter(|line| !line.starts_with('-')).collect::<String>().as_bytes()).unwrap()
+}
+
+fn lines(base64: &str, width: usize) -> String {
+    let lines: Vec<&str> =
+        (0..base64.len()).step_by(width).map(|at| &base64[at..base64.len().min(at + width)]).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_key_outside_of_the_pem_lines_is_found_and_the_certificate_judged() {
+    let (pkcs8, pfx) = (BASE64.encode(&key_der()), data!("throwaway-key-pfx.b64").trim_end());
+    let certificate = pem("CERTIFICATE", good(), 64, "\n");
+    let markup = r#"{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"}"#;
+    for key in [
+        pkcs8.clone(),
+        pfx.to_owned(),
+        base64(data!("throwaway-key-pkcs8.pem")),
+        base64(data!("throwaway-key-sec1.pem")),
+        base64(&pkcs8),
+        lines(&pkcs8, 64),
+        lines(pfx, 76),
+        lines(&base64(data!("throwaway-key-pkcs1.pem")), 76),
+        format!("the key: {pkcs8}"),
+        format!("key {pkcs8} of our root"),
+        format!("Bag Attributes\n    {pkcs8}"),
+        markup.to_owned(),
+    ] {
+        for value in [
+            format!("{certificate}{key}"),
+            format!("{certificate}\n{key}\n"),
+            format!("{key}\n{certificate}"),
+            format!("{key}\n{certificate}{certificate}").replacen(&certificate, "", 1),
+            base64(&format!("{certificate}{key}")),
+            format!("{certificate}{key}").replace('\n', " "),
+        ] {
+            let reading = read(&value);
+            assert!(reading.private_key.is_some(), "{value}");
+            assert_eq!(thumbprint(&reading), thumbprint(&read(good())), "{value}");
+            assert_eq!(reading.cleaned.unwrap().text.as_deref(), Some(good()), "{value}");
+        }
+    }
+}
+
+#[test]
+fn values_one_after_another_are_told_apart_where_one_is_a_key() {
+    let (pkcs8, pfx) = (BASE64.encode(&key_der()), data!("throwaway-key-pfx.b64").trim_end());
+    let key_pem = base64(data!("throwaway-key-pkcs8.pem"));
+    // One whose base64 ends in `=`, one whose base64 does not, and one whose padding is missing.
+    let certificates = [ec(), good(), ec().trim_end_matches('=')];
+    assert_eq!(certificates.map(|it| it.ends_with('=')), [true, false, false]);
+    for certificate in certificates {
+        for key in [
+            &pkcs8,
+            pfx,
+            &key_pem,
+            pkcs8.trim_end_matches('='),
+            &lines(&pkcs8, 64),
+            "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg",
+        ] {
+            for value in [
+                format!("{certificate}\n{key}"),
+                format!("{key}\n{certificate}"),
+                format!("{}\r\n{key}", lines(certificate, 76)),
+                format!("{key}, {certificate}"),
+                base64(&format!("{certificate}\n{key}\n")),
+            ] {
+                let reading = read(&value);
+                assert!(reading.private_key.is_some(), "{value}");
+                assert_eq!(thumbprint(&reading), thumbprint(&read(certificate)), "{value}");
+            }
+        }
+    }
+    // Without a key it stays what it was: padding in the middle.
+    assert!(matches!(damage(&format!("{}\n{}", ec(), good())), Damage::NotBase64 { character: 'M', .. }));
+    let several = read(&format!("{}\n{pkcs8}\n{}", ec(), ec()));
+    assert_eq!(several.content, Content::Damaged(Damage::SeveralCertificates(2)));
+    let broken = read(&format!("{}\n, {pkcs8}", &good()[..400]));
+    assert!(matches!(broken.content, Content::Damaged(Damage::Truncated { bytes: 300, .. })), "{broken:?}");
+    assert!(broken.private_key.is_some());
+}
+
+#[test]
+fn json_web_keys_are_private_by_their_private_part() {
+    let public = r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#;
+    let private = public.replace('}', r#","d":"AA"}"#);
+    let shared = r#"{"kty": "oct", "k": "AA"}"#.to_owned();
+    let escaped = private.replace('"', "\\\"");
+    for value in [private.clone(), base64(&private), format!("{{\"keys\": [{private}]}}"), shared, escaped] {
+        let reading = read(&value);
+        assert_eq!(reading.private_key, Some("a JSON Web Key with its private part"), "{value}");
+        assert_eq!(reading.content, Content::PrivateKey);
+    }
+    assert_eq!(read(public).private_key, None);
+    let chain = private.replace('}', &format!(r#","x5c":["{}"]}}"#, good()));
+    assert_eq!(thumbprint(&read(&chain)), thumbprint(&read(good())));
+}
+
+#[test]
+fn keys_that_are_lists_of_numbers_are_told_apart() {
+    let numbers = |count: u8| {
+        let content: Vec<u8> = std::iter::once(0).chain(1..=count).flat_map(|number| [2, 1, number]).collect();
+        [&[0x30, u8::try_from(content.len()).unwrap()], &content[..]].concat()
+    };
+    for (count, form) in [(8, "a PKCS#1 private key"), (5, "a DSA private key"), (6, "an RSA or DSA private key")] {
+        assert_eq!(read(&BASE64.encode(&numbers(count))).private_key, Some(form));
+    }
+}
+
+#[test]
+fn what_stands_around_pem_lines_is_a_remark_or_damage() {
+    let certificate = pem("CERTIFICATE", good(), 64, "\n");
+    let at = certificate.chars().count();
+    let stray = |offset| Stray { offset, inner: false };
+    let bag = "Bag Attributes\n    localKeyID: 01 00 00 00 \nsubject=CN = P2SRoot\n\nissuer=CN = P2SRoot\n\n";
+    for value in
+        [data!("root-rsa-2048-text.pem").to_owned(), format!("{bag}{certificate}"), format!("{certificate}\n \n")]
+    {
+        let reading = read(&value);
+        assert_eq!((thumbprint(&reading), reading.stray_text), (thumbprint(&read(good())), None), "{value}");
+    }
+    for (value, offset) in [
+        (format!("{certificate}garbage!!!"), at),
+        (format!("our root\n{certificate}"), 0),
+        (format!("\n{bag}our root\n{certificate}"), bag.len() + 1),
+    ] {
+        let reading = read(&value);
+        let expected = (thumbprint(&read(good())), Some(stray(offset)));
+        assert_eq!((thumbprint(&reading), reading.stray_text), expected, "{value}");
+    }
+    assert_eq!(read(&base64(&format!("{certificate}!"))).stray_text, Some(Stray { offset: at, inner: true }));
+    // A part of the certificate once more, which is neither a certificate nor a key.
+    assert_eq!(damage(&format!("{certificate}{}", &good()[200..300])), Damage::StrayData(stray(at)));
+    assert_eq!(damage(&format!("{certificate}a\u{1}")), Damage::StrayData(stray(at + 1)));
+    assert_eq!(damage(&format!("{certificate}{}", ec())), Damage::SeveralCertificates(2));
+    let lines = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    assert_eq!(thumbprint(&read(&format!("{lines}{}\n{lines}", good()))), thumbprint(&read(good())));
 }
 
 /// A certificate with that signature algorithm and those dates, unsigned: DER by hand, since no tool makes it any more.
@@ -345,6 +488,9 @@ fn megabytes_are_read_and_nothing_long_is_kept() {
         ("TFMw".repeat(length / 4), None),
         ("-----BEGIN ".repeat(length / 11), None),
         ("-----BEGIN CERTIFICATE-----!".repeat(length / 28), None),
+        (format!("{}{}", pem("CERTIFICATE", "", 64, ""), "MA ".repeat(length / 3)), None),
+        ("-----END CERTIFICATE-----a!".repeat(length / 27), None),
+        (format!("{}=", "TUlJ ".repeat(length / 5)), None),
     ] {
         let reading = read(&value);
         assert!(content.is_none_or(|content| content == reading.content));

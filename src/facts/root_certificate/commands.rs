@@ -56,6 +56,14 @@ impl Commands<'_> {
         new.prepare().into_iter().chain([add]).collect()
     }
 
+    /// Uploads another certificate beside it, then takes it away.
+    pub fn supersede(&self) -> Vec<Command> {
+        if self.owner.virtual_wan {
+            return self.replace();
+        }
+        self.renew().into_iter().chain(self.remove()).collect()
+    }
+
     /// Takes it away.
     pub fn remove(&self) -> Vec<Command> {
         if self.owner.virtual_wan {

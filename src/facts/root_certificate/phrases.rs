@@ -2,7 +2,7 @@
 
 use super::ValidityState;
 use super::rfc3339;
-use crate::facts::certificate::{Content, Damage, Decoded, Layout, Reading};
+use crate::facts::certificate::{Content, Damage, Decoded, Layout, Reading, Stray};
 
 /// What is wrong with the layout; empty where nothing is.
 pub(super) fn layout(reading: &Reading) -> String {
@@ -47,8 +47,20 @@ pub(super) fn damage(reading: &Reading) -> String {
         Damage::TrailingBytes(1) => "1 more byte follows the certificate".to_owned(),
         Damage::TrailingBytes(count) => format!("{count} more bytes follow the certificate"),
         Damage::SeveralCertificates(count) => format!("it holds {count} certificates instead of one"),
+        Damage::StrayData(stray) => format!("other data stands around the certificate, {}", from(*stray)),
         Damage::Pkcs7 => "it is a PKCS#7 file (.p7b), not a certificate".to_owned(),
     }
+}
+
+/// What else stands around the certificate and does no harm; empty where nothing does.
+pub(super) fn stray_text(reading: &Reading) -> String {
+    let remark = |stray| format!("other text stands outside of the PEM lines, {}", from(stray));
+    reading.stray_text.map(remark).unwrap_or_default()
+}
+
+fn from(stray: Stray) -> String {
+    let inside = if stray.inner { " of the text inside" } else { "" };
+    format!("from character {}{inside} on", stray.offset)
 }
 
 /// Why it is not valid now; empty where it is.

@@ -141,7 +141,9 @@ fn both_ends_of_the_validity_belong_to_it() {
 
 #[test]
 fn a_validity_without_length_is_over_when_it_starts() {
-    assert_eq!(elapsed_fraction(NOW, NOW, NOW), 1.0);
+    assert_eq!((validity_state(NOW, NOW, NOW), elapsed_fraction(NOW, NOW, NOW)), (ValidityState::Valid, 1.0));
+    // As at the end of any other.
+    assert_eq!(elapsed_fraction(NOW - time::Duration::DAY, NOW, NOW), 1.0);
     assert_eq!(elapsed_fraction(NOW, NOW, NOW - time::Duration::SECOND), 0.0);
 }
 
@@ -170,11 +172,49 @@ fn no_name_breaks_out_of_a_command() {
 #[test]
 fn no_fact_repeats_a_private_key() {
     let key = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/certificates/throwaway-key-pkcs8.pem"));
-    for data in [key.to_owned(), format!("{key}-----BEGIN CERTIFICATE-----\n{}", data!("root-ec-p256.b64"))] {
+    let certificate = data!("root-ec-p256.b64");
+    let body: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+    for data in [
+        key.to_owned(),
+        format!("{key}-----BEGIN CERTIFICATE-----\n{certificate}"),
+        format!("{certificate}\n{body}"),
+        format!("-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n{body}"),
+        format!("-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n{}", &body[64..]),
+    ] {
         let shown = facts(data).to_string();
         for line in key.lines().filter(|line| !line.starts_with('-')) {
             assert!(!shown.contains(&line[..16]), "{shown}");
         }
+    }
+}
+
+#[test]
+fn a_certificate_whose_key_leaked_is_never_uploaded_again() {
+    let key = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/certificates/throwaway-key-pkcs8.pem"));
+    let beside = facts(format!("{key}{}", data!("root-ec-p256.b64")));
+    assert_eq!((&beside["problem"], &beside["certificateBesideKey"]), (&"none".into(), &true.into()));
+    assert!(!beside.to_string().contains(&data!("root-ec-p256.b64")[..40]), "{beside}");
+    assert_eq!(beside["mendCommands"], beside["replaceCommands"]);
+    let delete = "az network vnet-gateway root-cert delete --subscription s1 --resource-group rg-vpn --gateway-name gw1 --name P2SRoot";
+    let mut expected = beside["renewCommands"].as_array().unwrap().clone();
+    expected.push(delete.into());
+    assert_eq!(beside["removeKeyCommands"], serde_json::Value::Array(expected));
+    assert_eq!(facts(key)["removeKeyCommands"], serde_json::json!([delete]));
+}
+
+#[test]
+fn only_a_certificate_stands_beside_a_key() {
+    let key = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/certificates/throwaway-key-pkcs8.pem"));
+    let cut = &data!("root-ec-p256.b64")[..200];
+    for (data, beside) in [
+        (key.to_owned(), false),
+        ("garbage!!!".to_owned(), false),
+        (r#"{"kty": "oct", "k": "AA"}"#.to_owned(), false),
+        (data!("root-ec-p256.b64").to_owned(), false),
+        (format!("{key}-----BEGIN CERTIFICATE-----\ngarbage!!!"), false),
+        (format!("{key}-----BEGIN CERTIFICATE-----\n{cut}"), true),
+    ] {
+        assert_eq!(facts(&*data)["certificateBesideKey"], beside, "{data}");
     }
 }
 
