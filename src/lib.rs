@@ -20,6 +20,8 @@
 //! What could not be read never passes: a fact that is missing makes the verdict unknown, and a part that failed is
 //! a gap in the report. Time enters once, so a run over recorded input is reproducible to the byte.
 
+#![warn(missing_docs)]
+
 pub mod cli;
 pub mod commands;
 pub mod env;
