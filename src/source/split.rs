@@ -4,7 +4,11 @@
 //! damaged item costs only itself: what lies between its brackets is judged later, by the parser that types it.
 //! Brackets are counted, not matched; the parser tells a wrong one.
 
+mod place;
+
 use std::io::Read;
+
+use place::{Place, Places};
 
 use super::envelope;
 use super::shape::{self, ItemShape, Keys, Outer};
@@ -42,11 +46,9 @@ fn split_by(chunk: usize, reader: impl Read, input: u32, path: &str, lines: bool
         lines,
         buffer: Vec::new(),
         at: 0,
-        cut_line: 1,
-        cut_column: 1,
-        mark: (0, 1, 1),
+        places: Places::new(),
         items: Vec::new(),
-        place: Place::Between,
+        state: State::Between,
         depth: 0,
         in_string: false,
         string_start: 0,
@@ -63,7 +65,7 @@ fn split_by(chunk: usize, reader: impl Read, input: u32, path: &str, lines: bool
 
 /// Where the scanner stands.
 #[derive(Debug)]
-enum Place {
+enum State {
     /// Between documents.
     Between,
     /// In text that belongs to no document.
@@ -76,8 +78,7 @@ enum Place {
 struct Document {
     outer: Outer,
     /// Where it starts, for messages.
-    line: u64,
-    column: u64,
+    start: Place,
     /// Where its items' text starts in the buffer; for a streamed list, the current item's.
     item_start: Option<usize>,
     /// Keys of the current item.
@@ -109,14 +110,11 @@ struct Splitter<'s> {
     buffer: Vec<u8>,
     /// The scanner's position in it.
     at: usize,
-    /// Line and column at which the buffer starts.
-    cut_line: u64,
-    cut_column: u64,
-    /// The last position whose line and column were asked for: the next one is counted from there.
-    mark: (usize, u64, u64),
+    /// Lines and columns of its positions.
+    places: Places,
     /// Complete items of the buffer.
     items: Vec<(usize, usize, Kind)>,
-    place: Place,
+    state: State,
     depth: u32,
     in_string: bool,
     string_start: usize,
@@ -158,24 +156,24 @@ impl Splitter<'_> {
                 continue;
             }
             let byte = self.buffer[self.at];
-            match (&self.place, byte) {
+            match (&self.state, byte) {
                 (_, b' ' | b'\t' | b'\r') => {}
                 (_, b'\n') => self.newline(),
-                (Place::Between | Place::Junk, b'{' | b'[') => self.open_document(byte),
+                (State::Between | State::Junk, b'{' | b'[') => self.open_document(byte),
                 // Record separators (RFC 7464) stand between documents.
-                (Place::Between, 0x1e) => {}
-                (Place::Between, _) => {
+                (State::Between, 0x1e) => {}
+                (State::Between, _) => {
                     self.junk();
-                    self.place = Place::Junk;
+                    self.state = State::Junk;
                 }
-                (Place::Junk, _) => {}
-                (Place::Document(_), b'"') => {
+                (State::Junk, _) => {}
+                (State::Document(_), b'"') => {
                     self.in_string = true;
                     self.string_start = self.at + 1;
                 }
-                (Place::Document(_), b'{' | b'[') => self.open(byte),
-                (Place::Document(_), b'}' | b']') => self.close(byte),
-                (Place::Document(document), _) => {
+                (State::Document(_), b'{' | b'[') => self.open(byte),
+                (State::Document(_), b'}' | b']') => self.close(byte),
+                (State::Document(document), _) => {
                     let item_expected = document.item_start.is_none()
                         && self.depth + 1 == document.item_depth
                         && matches!(self.last, b'[' | b',')
@@ -261,7 +259,7 @@ impl Splitter<'_> {
 
     /// Takes note of the keys that tell shapes, of the document and of its current item.
     fn string_end(&mut self) {
-        let Place::Document(document) = &mut self.place else { return };
+        let State::Document(document) = &mut self.state else { return };
         let text = &self.buffer[self.string_start..self.at];
         let key = matches!(self.last, b'{' | b',');
         match document.item_start {
@@ -295,9 +293,9 @@ impl Splitter<'_> {
     }
 
     fn newline(&mut self) {
-        match &self.place {
-            Place::Junk => self.place = Place::Between,
-            Place::Document(_) if self.lines => {
+        match &self.state {
+            State::Junk => self.state = State::Between,
+            State::Document(_) if self.lines => {
                 self.truncated("the line ends inside a document");
                 self.close_document(self.at);
             }
@@ -306,12 +304,11 @@ impl Splitter<'_> {
     }
 
     fn open_document(&mut self, byte: u8) {
-        let (line, column) = self.position(self.at);
+        let start = self.places.of(&self.buffer, self.at);
         let outer = if byte == b'[' { Outer::Array } else { Outer::Single };
-        self.place = Place::Document(Document {
+        self.state = State::Document(Document {
             outer,
-            line,
-            column,
+            start,
             item_start: (byte == b'{').then_some(self.at),
             keys: Keys::default(),
             frame: Vec::new(),
@@ -328,7 +325,7 @@ impl Splitter<'_> {
     }
 
     fn open(&mut self, byte: u8) {
-        let Place::Document(document) = &mut self.place else { return };
+        let State::Document(document) = &mut self.state else { return };
         self.depth += 1;
         if document.item_start.is_none() && self.depth == document.item_depth {
             if byte == b'{' {
@@ -364,7 +361,7 @@ impl Splitter<'_> {
     fn close(&mut self, byte: u8) {
         self.depth -= 1;
         self.last = byte;
-        let Place::Document(document) = &mut self.place else { return };
+        let State::Document(document) = &mut self.state else { return };
         if let Some(start) = document.item_start
             && self.depth + 1 == document.item_depth
         {
@@ -384,7 +381,7 @@ impl Splitter<'_> {
 
     fn item(&mut self, start: usize, end: usize, keys: Keys) {
         let shape = shape::item(keys);
-        let Place::Document(document) = &mut self.place else { return };
+        let State::Document(document) = &mut self.state else { return };
         document.first = document.first.or(shape);
         document.count += 1;
         match shape {
@@ -433,12 +430,12 @@ impl Splitter<'_> {
 
     /// Ends the document, whole or not, at that position of the buffer.
     fn close_document(&mut self, end: usize) {
-        let place = std::mem::replace(&mut self.place, Place::Between);
+        let state = std::mem::replace(&mut self.state, State::Between);
         self.depth = 0;
         self.in_string = false;
         self.escape = false;
         self.broken = None;
-        let Place::Document(mut document) = place else { return };
+        let State::Document(mut document) = state else { return };
         self.found.documents += 1;
         if !document.sessions.is_empty() {
             document.sessions.extend_from_slice(b"]}");
@@ -468,11 +465,11 @@ impl Splitter<'_> {
     /// What stands around the list of a whole document.
     fn frame(&mut self, document: &Document) -> Option<serde_json::Value> {
         let whole = document.frame.ends_with(b"}");
-        let Document { line, column, count, .. } = *document;
+        let Document { start, count, .. } = *document;
         match serde_json::from_slice(&document.frame) {
             Ok(frame) => {
                 if let Some(detail) = envelope::goes_on(&frame, count) {
-                    self.gap_at("file", Reason::Truncated, line, column, &detail);
+                    self.gap_at("file", Reason::Truncated, start, &detail);
                 }
                 Some(frame)
             }
@@ -482,20 +479,20 @@ impl Splitter<'_> {
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default();
                 let detail = format!("what stands around the list of this document is no JSON: {message}");
-                self.gap_at("file", Reason::Damaged, line, column, &detail);
+                self.gap_at("file", Reason::Damaged, start, &detail);
                 None
             }
         }
     }
 
     fn truncated(&mut self, what: &str) {
-        let Place::Document(document) = &self.place else { return };
-        let detail = format!("{what} that starts at line {}, column {}", document.line, document.column);
+        let State::Document(document) = &self.state else { return };
+        let detail = format!("{what} that starts at line {}, column {}", document.start.line, document.start.column);
         self.gap("file", Reason::Truncated, self.at, &detail);
     }
 
     fn end(&mut self) {
-        if matches!(self.place, Place::Document(_)) {
+        if matches!(self.state, State::Document(_)) {
             self.truncated("the text ends inside a document");
             self.close_document(self.at);
         }
@@ -514,8 +511,8 @@ impl Splitter<'_> {
 
     /// Hands the complete items on, and keeps only what is still being scanned.
     fn flush(&mut self, least: usize) {
-        let keep = match &self.place {
-            Place::Document(document) => match (document.item_start, document.frame_from) {
+        let keep = match &self.state {
+            State::Document(document) => match (document.item_start, document.frame_from) {
                 (Some(start), _) => start,
                 (None, Some(from)) => from,
                 (None, None) if self.in_string => self.string_start.saturating_sub(1),
@@ -529,19 +526,15 @@ impl Splitter<'_> {
         let rest = self.buffer.split_off(keep);
         let mut text = std::mem::replace(&mut self.buffer, rest);
         let mut items = Vec::with_capacity(self.items.len());
-        let (mut line, mut column, mut at) = (self.cut_line, self.cut_column, 0);
         for (start, end, kind) in self.items.drain(..) {
-            advance(&text[at..start], &mut line, &mut column);
-            at = start;
+            let Place { line, column } = self.places.of(&text, start);
             items.push(Item { kind, span: start..end, line, column, about: None });
         }
-        advance(&text[at..], &mut line, &mut column);
-        (self.cut_line, self.cut_column) = (line, column);
-        self.mark = (0, line, column);
+        self.places.cut(&text);
         self.at -= keep;
         self.string_start = self.string_start.saturating_sub(keep);
         self.broken = self.broken.map(|quote| quote.map(|quote| quote - keep));
-        if let Place::Document(document) = &mut self.place {
+        if let State::Document(document) = &mut self.state {
             document.item_start = document.item_start.map(|start| start - keep);
             document.frame_from = document.frame_from.map(|from| from - keep);
         }
@@ -561,11 +554,11 @@ impl Splitter<'_> {
         items.retain(|item| match std::str::from_utf8(&text[item.span.clone()]) {
             Ok(_) => true,
             Err(error) => {
-                let (mut line, mut column) = (item.line, item.column);
-                advance(&text[item.span.start..item.span.start + error.valid_up_to()], &mut line, &mut column);
+                let start = Place { line: item.line, column: item.column };
+                let place = start.after(&text[item.span.start..item.span.start + error.valid_up_to()]);
                 let byte = text[item.span.start + error.valid_up_to()];
                 let detail = format!("byte 0x{byte:02x} is no UTF-8; the resource that holds it was left out");
-                self.gap_at("resource", Reason::Damaged, line, column, &detail);
+                self.gap_at("resource", Reason::Damaged, place, &detail);
                 false
             }
         });
@@ -577,28 +570,17 @@ impl Splitter<'_> {
         }
     }
 
-    /// Line and column of a position in the buffer, both counted from 1.
-    fn position(&mut self, at: usize) -> (u64, u64) {
-        let at = at.min(self.buffer.len());
-        if at < self.mark.0 {
-            self.mark = (0, self.cut_line, self.cut_column);
-        }
-        let (from, mut line, mut column) = self.mark;
-        advance(&self.buffer[from..at], &mut line, &mut column);
-        self.mark = (at, line, column);
-        (line, column)
-    }
-
     fn gap(&mut self, what: &str, reason: Reason, at: usize, detail: &str) {
         if self.gaps >= MOST_GAPS {
             self.gaps += 1;
             return;
         }
-        let (line, column) = self.position(at);
-        self.gap_at(what, reason, line, column, detail);
+        let place = self.places.of(&self.buffer, at);
+        self.gap_at(what, reason, place, detail);
     }
 
-    fn gap_at(&mut self, what: &str, reason: Reason, line: u64, column: u64, detail: &str) {
+    fn gap_at(&mut self, what: &str, reason: Reason, place: Place, detail: &str) {
+        let Place { line, column } = place;
         self.gaps += 1;
         if self.gaps > MOST_GAPS {
             return;
@@ -609,16 +591,6 @@ impl Splitter<'_> {
             reason,
             detail: format!("line {line}, column {column}: {detail}"),
         });
-    }
-}
-
-/// Moves line and column over that text.
-fn advance(text: &[u8], line: &mut u64, column: &mut u64) {
-    let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
-    *line += newlines;
-    match memchr::memrchr(b'\n', text) {
-        Some(last) => *column = (text.len() - last) as u64,
-        None => *column += text.len() as u64,
     }
 }
 
