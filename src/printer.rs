@@ -56,6 +56,21 @@ impl Printer {
         }
     }
 
+    /// With `-vv`, tells on stderr what the live source does: each request, without its query and without tokens.
+    pub fn trace(&self) {
+        use tracing_subscriber::filter::{LevelFilter, Targets};
+        use tracing_subscriber::prelude::*;
+        if self.talk < Talk::Debug {
+            return;
+        }
+        // Of this crate alone: what others log is not ours to vouch for.
+        let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), LevelFilter::DEBUG);
+        let lines =
+            tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(self.color_of_talk).without_time();
+        // A second subscriber in one process is refused, and the first one stays.
+        let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
+    }
+
     /// Whether results on stdout may be coloured.
     pub fn color(&self) -> bool {
         self.color

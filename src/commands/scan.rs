@@ -27,6 +27,7 @@ const FILE_WIDTH: u16 = 100;
 pub fn run(scan: &Scan) -> Exit {
     let output = &scan.output;
     let printer = Printer::new(output.quiet, output.verbose, output.no_color);
+    printer.trace();
     audit(scan, &printer).unwrap_or_else(|failure| {
         printer.error(failure);
         Exit::NothingAudited

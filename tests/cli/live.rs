@@ -70,6 +70,21 @@ fn an_unknown_subscription_name_is_wrong_use_with_the_near_ones() {
 }
 
 #[test]
+fn what_was_asked_is_told_on_demand_without_the_token() {
+    let arm = contoso();
+    let told = |flag: &str| live(&arm, &["--subscription", HUB, flag]).stderr;
+    assert!(told("-v").contains("requests: "), "{}", told("-v"));
+    let verbose = told("-vv");
+    assert!(verbose.contains("/providers/Microsoft.ResourceGraph/resources"), "{verbose}");
+    let sent = arm.requests();
+    let tokens = sent.iter().filter_map(|it| it.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer "));
+    for token in tokens {
+        assert!(!verbose.contains(token), "{verbose}");
+    }
+    assert!(!told("-q").contains("requests"));
+}
+
+#[test]
 fn no_token_leaves_for_a_plain_http_host() {
     let arm = contoso();
     let ran = live(&arm, &["--subscription", HUB, "--arm-endpoint", "http://arm.example"]);
