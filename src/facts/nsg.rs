@@ -12,6 +12,7 @@ mod ports;
 mod resolve;
 mod rule;
 mod scope;
+mod source_ports;
 mod sweep;
 mod term;
 

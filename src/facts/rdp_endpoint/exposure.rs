@@ -279,24 +279,12 @@ fn witness<'w>(site: &Site<'_>, candidates: Vec<(&'w WayIn, Protocol, Admission)
         LocalAddress::Known(point) => Some(point),
         LocalAddress::Within(..) => None,
     };
-    let mut witness = Witness {
-        way,
-        protocol,
-        source,
-        tag: if source.is_none() { tag } else { None },
-        source_port: 50_000,
-        destination,
-    };
+    let mut witness =
+        Witness { way, protocol, source, tag: tag.filter(|_| source.is_none()), source_port: 50_000, destination };
     if let Some(seen) = seen_source(&witness) {
-        let ports = candidate_ports(&site.stack);
-        let inside = |port: &u16| {
-            let decisions = site.stack.decide(&local, seen, *port, Bound::Lower);
-            let past = decisions.last().is_some_and(|it| {
-                it.rule.is_some_and(|rule| rule.access == Some(crate::facts::nsg::Access::AlwaysAllow))
-            });
-            past || decisions.iter().all(Decision::allows)
-        };
-        witness.source_port = ports.into_iter().find(inside).unwrap_or(50_000);
+        witness.source_port = site.stack.port_from(&local, seen)?;
+        let decisions = site.stack.decide(&local, seen, witness.source_port, Bound::Lower);
+        debug_assert!(Stack::lets_in(&decisions), "the witness is kept out: {decisions:?}");
     }
     Some(witness)
 }
@@ -307,20 +295,6 @@ fn seen_source(witness: &Witness<'_>) -> Option<Point> {
         Some(seen) => seen.ranges().first().map(|range| range.0),
         None => witness.source,
     }
-}
-
-/// One port of each run of source ports that the rules tell apart, an ephemeral one first.
-fn candidate_ports(stack: &Stack<'_>) -> Vec<u16> {
-    let mut ports = vec![50_000];
-    for (_, level) in stack.levels() {
-        let Level::Group(group) = level else { continue };
-        for rule in &group.inbound {
-            for range in rule.remote.ports.ranges(false) {
-                ports.extend([Some(range.0), range.1.checked_add(1)].into_iter().flatten().filter(|port| *port > 0));
-            }
-        }
-    }
-    ports
 }
 
 /// How the levels decide the witness, or the largest part of the Internet where nobody gets in.
