@@ -77,6 +77,8 @@ facts! {
         pub exposure: String,
         /// What is odd about how the deciding groups are written.
         pub remarks: Vec<String>,
+        /// What the commands do, or why there are none and what to do by hand; empty: nobody certainly gets in.
+        pub closing: String,
         /// Commands that close the port to the Internet and open nothing; empty where no command of this kind can.
         pub close_commands: Vec<Command>,
     }

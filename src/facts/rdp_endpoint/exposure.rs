@@ -26,6 +26,9 @@ pub(super) struct Witness<'w> {
     pub destination: Option<Point>,
 }
 
+/// Who of the public certainly gets in by one way and over one protocol.
+type Candidate<'w> = (&'w WayIn, Protocol, Admission);
+
 /// Who gets in, over all ways.
 #[derive(Default)]
 struct Reached {
@@ -53,7 +56,7 @@ pub(super) struct Site<'s> {
     /// Where the private address lies, when it is not known.
     prefixes: AddressSet,
     no_address: Unread,
-    public: AddressSet,
+    pub public: AddressSet,
     anywhere: AddressSet,
 }
 
@@ -96,7 +99,8 @@ pub(super) fn facts(
         anywhere: family.difference(address::not_public()),
     };
     let ways = ways_in.of(endpoint);
-    let (reached, witness) = reach(&site, &ways);
+    let (reached, candidates) = reach(&site, &site.stack, &ways);
+    let witness = witness(&site, candidates);
     let at_least = reached.at_least.addresses();
     let at_most = reached.at_most.addresses();
     let decisions = decisions(&site, &ways, witness.as_ref());
@@ -109,6 +113,7 @@ pub(super) fn facts(
         .collect();
     tags.sort();
     tags.dedup();
+    let closing = closing::plan(&site, index, &ways, &at_least);
     let (machine, operating_system) = machines.of(found);
     let remarks = remarks(&site);
     let attached = [(&place.group, "subnet"), (&group, "interface")];
@@ -142,7 +147,8 @@ pub(super) fn facts(
         source_tags: tags,
         exposure: words::exposure(&site, &ways, &at_least, witness.as_ref(), &decisions, &remarks),
         remarks,
-        close_commands: closing::commands(&site, &at_least, witness.as_ref(), &decisions),
+        closing: closing.text.to_owned(),
+        close_commands: closing.commands,
         decisions: decisions.iter().map(words::decision).collect(),
         witness: witness.map(|it| WitnessFact {
             source: it.source.map(|point| address::address(point).to_string()),
@@ -172,7 +178,7 @@ fn group_name(attached: &Attached, level: &str) -> Option<String> {
 
 /// Who of the public gets in, and one packet that does. A way in to the port counts for both protocols, whatever its
 /// own: what the rules admit beside it is one change of a load balancer away from the Internet.
-fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>>) {
+fn reach<'w>(site: &Site<'_>, stack: &Stack<'_>, ways: &'w [WayIn]) -> (Reached, Vec<Candidate<'w>>) {
     let mut reached = Reached::default();
     let mut answers: HashMap<(Protocol, Option<Option<std::net::IpAddr>>), Answer> = HashMap::new();
     let mut candidates = Vec::new();
@@ -180,8 +186,8 @@ fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>
         for protocol in Protocol::ALL {
             let key = (protocol, way.floating.then_some(way.public_address));
             let local = site.local(way, protocol);
-            let answer = answers.entry(key).or_insert_with(|| site.stack.admit(&local));
-            let mut one = through(site, way, answer);
+            let answer = answers.entry(key).or_insert_with(|| stack.admit(&local));
+            let mut one = through(site, stack, way, answer);
             if way.doubt.is_some() {
                 one.at_least = Admission::default();
                 one.note(way.doubt.clone());
@@ -194,14 +200,19 @@ fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>
             candidates.push((way, protocol, one.at_least));
         }
     }
-    (reached, witness(site, candidates))
+    (reached, candidates)
+}
+
+/// Whether, with that stack in place of its own, nobody of the public certainly gets in.
+pub(super) fn closes(site: &Site<'_>, stack: &Stack<'_>, ways: &[WayIn]) -> bool {
+    reach(site, stack, ways).0.at_least.addresses().is_empty()
 }
 
 /// Who of the public gets in by one way.
-fn through(site: &Site<'_>, way: &WayIn, answer: &Answer) -> Reached {
+fn through(site: &Site<'_>, stack: &Stack<'_>, way: &WayIn, answer: &Answer) -> Reached {
     let mut reached =
         Reached { at_least: answer.at_least.clone(), at_most: answer.at_most.clone(), unread: answer.unread.clone() };
-    let (group, perhaps_group) = site.stack.has_group();
+    let (group, perhaps_group) = stack.has_group();
     match &way.closed_without_group {
         Ok(false) => {}
         _ if group => {}
@@ -252,13 +263,13 @@ fn through(site: &Site<'_>, way: &WayIn, answer: &Answer) -> Reached {
 }
 
 /// One packet that gets in, by the way that most can use; before all, one that carries its protocol.
-fn witness<'w>(site: &Site<'_>, candidates: Vec<(&'w WayIn, Protocol, Admission)>) -> Option<Witness<'w>> {
+fn witness<'w>(site: &Site<'_>, candidates: Vec<Candidate<'w>>) -> Option<Witness<'w>> {
     let size = |admission: &Admission| {
         let addresses = admission.addresses();
         (addresses.count_v6(), addresses.count_v4(), admission.tagged().count())
     };
     // The first of equals: ways and protocols stand in a fixed order.
-    let rank = |(way, protocol, admission): &(&WayIn, Protocol, Admission)| {
+    let rank = |(way, protocol, admission): &Candidate<'_>| {
         let size = size(admission);
         (size != (0, 0, 0) && way.protocols.has(*protocol).0, size)
     };
@@ -312,14 +323,20 @@ fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Witness<'_
     }
 }
 
-/// What is odd about how rules on the port are written.
+/// What is odd about how rules on the port are written; once, where one group filters on both levels.
 fn remarks(site: &Site<'_>) -> Vec<String> {
     let groups = site.stack.levels().into_iter().filter_map(|(_, level)| match level {
         Level::Group(group) => Some(group),
         Level::None | Level::Unread { .. } => None,
     });
     let rules = groups.flat_map(|group| &group.inbound).filter(|rule| rule.local.ports.has(site.port).1);
-    rules.flat_map(|rule| rule.remarks()).collect()
+    let mut remarks: Vec<String> = Vec::new();
+    for remark in rules.flat_map(|rule| rule.remarks()) {
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+    remarks
 }
 
 /// Whether that kind of address is meant.
