@@ -103,6 +103,8 @@ facts! {
         pub protocols: Vec<String>,
         /// Whether it certainly leads here; unread where that is not known.
         pub certain: Known<bool>,
+        /// Whether it certainly lets somebody of the public in.
+        pub open: bool,
         /// Whether its public address is referred to and was not read.
         pub address_unread: bool,
     }

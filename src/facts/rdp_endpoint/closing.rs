@@ -22,6 +22,8 @@ const CLOSED: &str =
     "The commands close the port to the Internet and open nothing; who needs it over the Internet today loses it.";
 const ATTACHED: &str = "The commands attach a new network security group that keeps the Internet out, from all ports of \
     this machine: add to it what else has to stay open before you attach it.";
+const ATTACHED_BESIDE_ROUTES: &str = "The commands attach a new network security group that closes this port to the \
+    Internet. A route makes the tag VirtualNetwork mean public addresses, so the other ports stay open to them.";
 const BY_HAND: &str = "No change of one network security group closes it without touching other ports: narrow the admin \
     rule or the DNAT rule that lets them in, or give the Allow rules on this port a larger number and put a Deny for \
     the tag Internet before them.";
@@ -41,7 +43,7 @@ pub(super) fn plan(site: &Site<'_>, index: &NetworkIndex<'_>, ways: &[WayIn], ad
         return Plan { commands, text: CLOSED };
     }
     match attaching(site, index, ways, &with_interface) {
-        Some(commands) => Plan { commands, text: ATTACHED },
+        Some((commands, text)) => Plan { commands, text },
         None => Plan { commands: Vec::new(), text: BY_HAND },
     }
 }
@@ -148,7 +150,7 @@ fn attaching(
     index: &NetworkIndex<'_>,
     ways: &[WayIn],
     closes: &dyn Fn(&Group) -> bool,
-) -> Option<Vec<Command>> {
+) -> Option<(Vec<Command>, &'static str)> {
     let interface = &site.found.endpoint.interface;
     let is_interface = interface.resource_type().as_deref() == Some("microsoft.network/networkinterfaces");
     if !is_interface || !matches!(site.stack.interface, Level::None) {
@@ -182,7 +184,8 @@ fn attaching(
         }
         commands.push(command(&empty, &edit));
     }
+    let text = if is_narrow(site) { ATTACHED } else { ATTACHED_BESIDE_ROUTES };
     let options = ["--name", interface.name(), "--network-security-group", id.name()];
     commands.push(Command::new(words("az network nic update", interface, options)));
-    Some(commands)
+    Some((commands, text))
 }

@@ -100,6 +100,8 @@ pub(super) fn facts(
     };
     let ways = ways_in.of(endpoint);
     let (reached, candidates) = reach(&site, &site.stack, &ways);
+    let open: Vec<bool> =
+        candidates.chunks(Protocol::ALL.len()).map(|way| way.iter().any(|it| !it.2.is_empty())).collect();
     let witness = witness(&site, candidates);
     let at_least = reached.at_least.addresses();
     let at_most = reached.at_most.addresses();
@@ -131,7 +133,7 @@ pub(super) fn facts(
             true => Ok(true),
             false => words::join(doubts.collect()).map_or(Ok(false), Err),
         },
-        ways_in: ways.iter().map(words::way_in).collect(),
+        ways_in: ways.iter().zip(open).map(|(way, open)| words::way_in(way, open)).collect(),
         public_ipv4_at_least: at_least.count_v4() as i64,
         public_ipv4_at_most: at_most.count_v4() as i64,
         public_ipv6_at_least: ceiling(at_least.count_v6()),
@@ -157,7 +159,7 @@ pub(super) fn facts(
             source_port: it.source_port.into(),
             destination: it.destination.map(|point| address::address(point).to_string()),
             port: port.into(),
-            way_in: words::way_in(it.way),
+            way_in: words::way_in(it.way, true),
         }),
     }
 }
