@@ -153,8 +153,9 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let port = context.options.rdp_port;
     let ways = WaysIn::new(&index, port);
     let machines = subjects::Machines::new(context.inventory);
+    let shares = exposure::Shares::default();
     let judge = |subject: subjects::Found<'_>| {
-        let facts = exposure::facts(&index, &ways, &machines, &subject, port);
+        let facts = exposure::facts(&index, &ways, &machines, &shares, &subject, port);
         let identity = Identity {
             kind: SubjectKind::RdpEndpoint,
             id: subject.endpoint.interface.clone(),

@@ -182,6 +182,25 @@ impl<'a> Stack<'a> {
         })
     }
 
+    /// What the rules see of that end: two ends of the same signature, whose addresses are known, get the same answers
+    /// from the same groups at the same place.
+    pub fn signature(&self, local: &Local<'_>) -> Vec<u8> {
+        let groups = self.levels().into_iter().filter_map(|(_, level)| match level {
+            Level::Group(group) => Some(group),
+            Level::None | Level::Unread { .. } => None,
+        });
+        let rules = groups.flat_map(|group| &group.inbound);
+        let one = |rule: &std::sync::Arc<Rule>| {
+            let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
+            if !protocol.1 || !port.1 {
+                return 0;
+            }
+            let address = local.matches(&rule.local.addresses, rule.access != Some(Access::Deny), &self.scope);
+            u8::from(address.1) | (u8::from(address.0) << 1)
+        };
+        rules.map(one).collect()
+    }
+
     /// A remote port from which that address certainly gets in, an ephemeral one where there is one.
     pub fn port_from(&self, local: &Local<'_>, remote: Point) -> Option<u16> {
         let filters = self.filters(local, Bound::Lower, &mut Vec::new());

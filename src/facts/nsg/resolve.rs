@@ -183,7 +183,7 @@ fn remote<'a>(
 
 impl Local<'_> {
     /// Whether a rule's local side means this end: for certain, and perhaps.
-    fn matches(&self, side: &Addresses, allows: bool, scope: &Scope<'_>) -> (bool, bool) {
+    pub(super) fn matches(&self, side: &Addresses, allows: bool, scope: &Scope<'_>) -> (bool, bool) {
         if side.any || (side.unclear.is_some() && allows) {
             return (true, true);
         }

@@ -28,10 +28,11 @@ const BY_HAND: &str = "No change of one network security group closes it without
     rule or the DNAT rule that lets them in, or give the Allow rules on this port a larger number and put a Deny for \
     the tag Internet before them.";
 
-/// The plan; the interface's group comes first, as it touches no other machine.
-pub(super) fn plan(site: &Site<'_>, index: &NetworkIndex<'_>, ways: &[WayIn], addresses: &AddressSet) -> Plan {
+/// Commands that change a group that filters here already; the interface's comes first, as it touches no other machine.
+/// They are the same for all that the groups cannot tell apart.
+pub(super) fn in_groups(site: &Site<'_>, ways: &[WayIn], addresses: &AddressSet) -> Option<Vec<Command>> {
     if addresses.is_empty() {
-        return Plan::default();
+        return None;
     }
     let with_interface = |group: &Group| closes(site, &Stack { interface: Level::Group(group), ..site.stack }, ways);
     let with_subnet = |group: &Group| closes(site, &Stack { subnet: Level::Group(group), ..site.stack }, ways);
@@ -39,9 +40,24 @@ pub(super) fn plan(site: &Site<'_>, index: &NetworkIndex<'_>, ways: &[WayIn], ad
         Level::Group(group) => narrowing(site, group, closes).or_else(|| denying(site, group, closes)),
         Level::None | Level::Unread { .. } => None,
     };
-    if let Some(commands) = of(site.stack.interface, &with_interface).or_else(|| of(site.stack.subnet, &with_subnet)) {
-        return Plan { commands, text: CLOSED };
+    of(site.stack.interface, &with_interface).or_else(|| of(site.stack.subnet, &with_subnet))
+}
+
+/// The plan: those commands, else a group of its own.
+pub(super) fn plan(
+    site: &Site<'_>,
+    index: &NetworkIndex<'_>,
+    ways: &[WayIn],
+    addresses: &AddressSet,
+    in_groups: &Option<Vec<Command>>,
+) -> Plan {
+    if addresses.is_empty() {
+        return Plan::default();
     }
+    if let Some(commands) = in_groups {
+        return Plan { commands: commands.clone(), text: CLOSED };
+    }
+    let with_interface = |group: &Group| closes(site, &Stack { interface: Level::Group(group), ..site.stack }, ways);
     match attaching(site, index, ways, &with_interface) {
         Some((commands, text)) => Plan { commands, text },
         None => Plan { commands: Vec::new(), text: BY_HAND },

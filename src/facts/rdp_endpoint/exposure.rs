@@ -1,8 +1,10 @@
 //! From rules and ways in to the facts of one IP configuration.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{self, AddressSet, Family, Point};
+use crate::facts::command::Command;
 use crate::facts::network_index::{Attached, NetworkIndex, Place, private_address};
 use crate::facts::nsg::{Admission, Answer, Bound, Decision, Level, Local, LocalAddress, Protocol, Stack};
 use crate::facts::schema::Unread;
@@ -24,6 +26,111 @@ pub(super) struct Witness<'w> {
     pub tag: Option<String>,
     pub source_port: u16,
     pub destination: Option<Point>,
+}
+
+/// A packet that gets in, by the way of that place among all.
+pub(super) struct Packet {
+    way: usize,
+    protocol: Protocol,
+    source: Option<Point>,
+    tag: Option<String>,
+    source_port: u16,
+}
+
+impl Packet {
+    fn of<'w>(&self, site: &Site<'_>, ways: &'w [WayIn]) -> Witness<'w> {
+        let way = &ways[self.way];
+        let destination = match site.local(way, self.protocol).address {
+            LocalAddress::Known(point) => Some(point),
+            LocalAddress::Within(..) => None,
+        };
+        let (protocol, source_port) = (self.protocol, self.source_port);
+        Witness { way, protocol, source: self.source, tag: self.tag.clone(), source_port, destination }
+    }
+}
+
+/// What is the same for all IP configurations that the rules and the ways in cannot tell apart.
+pub(super) struct Shared {
+    reached: Reached,
+    at_least: AddressSet,
+    at_most: AddressSet,
+    /// Of each way, whether it lets somebody in.
+    open: Vec<bool>,
+    witness: Option<Packet>,
+    prefixes: Vec<String>,
+    source_prefixes: usize,
+    closing: Option<Vec<Command>>,
+}
+
+impl Shared {
+    fn new(site: &Site<'_>, ways: &[WayIn]) -> Self {
+        let (reached, candidates) = reach(site, &site.stack, ways);
+        let at_least = reached.at_least.addresses();
+        let at_most = reached.at_most.addresses();
+        let prefixes: Vec<String> = at_least.prefixes().take(SHOWN).map(|prefix| prefix.to_string()).collect();
+        Self {
+            open: candidates.chunks(Protocol::ALL.len()).map(|way| way.iter().any(|it| !it.2.is_empty())).collect(),
+            witness: witness(site, ways, &candidates),
+            source_prefixes: if prefixes.len() < SHOWN { prefixes.len() } else { at_least.prefixes().count() },
+            prefixes,
+            closing: closing::in_groups(site, ways, &at_least),
+            reached,
+            at_least,
+            at_most,
+        }
+    }
+}
+
+/// The place, the groups, what they see of the end over each protocol, and what matters of the ways in.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    /// Where the place stands in memory.
+    place: usize,
+    /// Where the interface's group stands in memory.
+    interface: Option<usize>,
+    family: Family,
+    signatures: [Vec<u8>; 2],
+    ways: Vec<[bool; 4]>,
+}
+
+/// What was worked out for one IP configuration and holds for others.
+#[derive(Default)]
+pub(super) struct Shares {
+    known: Mutex<HashMap<Key, Arc<OnceLock<Arc<Shared>>>>>,
+}
+
+impl Shares {
+    fn of(&self, site: &Site<'_>, ways: &[WayIn]) -> Arc<Shared> {
+        let new = || Arc::new(Shared::new(site, ways));
+        let Some(key) = key(site, ways) else { return new() };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = Arc::clone(known.entry(key).or_default());
+        drop(known);
+        Arc::clone(cell.get_or_init(new))
+    }
+}
+
+/// `None`: something about it is its own.
+fn key(site: &Site<'_>, ways: &[WayIn]) -> Option<Key> {
+    site.found.endpoint.private?;
+    let first = ways.first()?;
+    let ways = ways.iter().map(|way| {
+        let plain = !way.floating && way.sources.is_none() && way.seen_as.is_none() && way.doubt.is_none();
+        let closed = *way.closed_without_group.as_ref().ok().filter(|_| plain)?;
+        Some([closed, way.protocols.tcp, way.protocols.udp, way.protocols.unreadable])
+    });
+    let interface = match site.stack.interface {
+        Level::None => None,
+        Level::Group(group) => Some(std::ptr::from_ref(group) as usize),
+        Level::Unread { .. } => return None,
+    };
+    Some(Key {
+        place: std::ptr::from_ref(site.place) as usize,
+        interface,
+        family: site.found.endpoint.family,
+        signatures: Protocol::ALL.map(|protocol| site.stack.signature(&site.local(first, protocol))),
+        ways: ways.collect::<Option<_>>()?,
+    })
 }
 
 /// Who of the public certainly gets in by one way and over one protocol.
@@ -80,6 +187,7 @@ pub(super) fn facts(
     index: &NetworkIndex<'_>,
     ways_in: &WaysIn<'_>,
     machines: &Machines<'_>,
+    shares: &Shares,
     found: &Found<'_>,
     port: u16,
 ) -> RdpEndpoint {
@@ -99,15 +207,10 @@ pub(super) fn facts(
         anywhere: family.difference(address::not_public()),
     };
     let ways = ways_in.of(endpoint);
-    let (reached, candidates) = reach(&site, &site.stack, &ways);
-    let open: Vec<bool> =
-        candidates.chunks(Protocol::ALL.len()).map(|way| way.iter().any(|it| !it.2.is_empty())).collect();
-    let witness = witness(&site, candidates);
-    let at_least = reached.at_least.addresses();
-    let at_most = reached.at_most.addresses();
+    let shared = shares.of(&site, &ways);
+    let Shared { reached, at_least, at_most, open, prefixes, source_prefixes, .. } = &*shared;
+    let witness = shared.witness.as_ref().map(|it| it.of(&site, &ways));
     let decisions = decisions(&site, &ways, witness.as_ref());
-    let prefixes: Vec<String> = at_least.prefixes().take(SHOWN).map(|prefix| prefix.to_string()).collect();
-    let source_prefixes = if prefixes.len() < SHOWN { prefixes.len() } else { at_least.prefixes().count() };
     let mut tags: Vec<String> = reached
         .at_most
         .tagged()
@@ -115,7 +218,7 @@ pub(super) fn facts(
         .collect();
     tags.sort();
     tags.dedup();
-    let closing = closing::plan(&site, index, &ways, &at_least);
+    let closing = closing::plan(&site, index, &ways, at_least, &shared.closing);
     let (machine, operating_system) = machines.of(found);
     let remarks = remarks(&site);
     let attached = [(&place.group, "subnet"), (&group, "interface")];
@@ -133,21 +236,21 @@ pub(super) fn facts(
             true => Ok(true),
             false => words::join(doubts.collect()).map_or(Ok(false), Err),
         },
-        ways_in: ways.iter().zip(open).map(|(way, open)| words::way_in(way, open)).collect(),
+        ways_in: ways.iter().zip(open).map(|(way, open)| words::way_in(way, *open)).collect(),
         public_ipv4_at_least: at_least.count_v4() as i64,
         public_ipv4_at_most: at_most.count_v4() as i64,
         public_ipv6_at_least: ceiling(at_least.count_v6()),
         public_ipv6_at_most: ceiling(at_most.count_v6()),
         complete: match at_least == at_most {
             true => Ok(true),
-            false => Err(words::join(reached.unread).unwrap_or_else(|| {
+            false => Err(words::join(reached.unread.clone()).unwrap_or_else(|| {
                 Unread::new("a part of what filters here or leads here", "export the whole network and scan again")
             })),
         },
-        sources: prefixes,
-        source_prefixes: source_prefixes as i64,
+        sources: prefixes.clone(),
+        source_prefixes: *source_prefixes as i64,
         source_tags: tags,
-        exposure: words::exposure(&site, &ways, &at_least, witness.as_ref(), &decisions, &remarks),
+        exposure: words::exposure(&site, &ways, at_least, witness.as_ref(), &decisions, &remarks),
         remarks,
         closing: closing.text.to_owned(),
         close_commands: closing.commands,
@@ -265,7 +368,7 @@ fn through(site: &Site<'_>, stack: &Stack<'_>, way: &WayIn, answer: &Answer) -> 
 }
 
 /// One packet that gets in, by the way that most can use; before all, one that carries its protocol.
-fn witness<'w>(site: &Site<'_>, candidates: Vec<Candidate<'w>>) -> Option<Witness<'w>> {
+fn witness(site: &Site<'_>, ways: &[WayIn], candidates: &[Candidate<'_>]) -> Option<Packet> {
     let size = |admission: &Admission| {
         let addresses = admission.addresses();
         (addresses.count_v6(), addresses.count_v4(), admission.tagged().count())
@@ -275,8 +378,8 @@ fn witness<'w>(site: &Site<'_>, candidates: Vec<Candidate<'w>>) -> Option<Witnes
         let size = size(admission);
         (size != (0, 0, 0) && way.protocols.has(*protocol).0, size)
     };
-    let best = candidates.into_iter().rev().max_by_key(rank)?;
-    let (way, protocol, admission) = best;
+    let best = candidates.iter().rev().max_by_key(|it| rank(it))?;
+    let (way, protocol, admission) = (best.0, best.1, &best.2);
     let addresses = admission.addresses();
     let largest = addresses.ranges().iter().max_by_key(|(start, end)| end - start);
     let source = largest.map(|&(start, end)| if start < end { start + 1 } else { start });
@@ -288,18 +391,15 @@ fn witness<'w>(site: &Site<'_>, candidates: Vec<Candidate<'w>>) -> Option<Witnes
         return None;
     }
     let local = site.local(way, protocol);
-    let destination = match local.address {
-        LocalAddress::Known(point) => Some(point),
-        LocalAddress::Within(..) => None,
-    };
-    let mut witness =
-        Witness { way, protocol, source, tag: tag.filter(|_| source.is_none()), source_port: 50_000, destination };
-    if let Some(seen) = seen_source(&witness) {
-        witness.source_port = site.stack.port_from(&local, seen)?;
-        let decisions = site.stack.decide(&local, seen, witness.source_port, Bound::Lower);
+    let tag = tag.filter(|_| source.is_none());
+    let mut packet =
+        Packet { way: ways.iter().position(|it| std::ptr::eq(it, way))?, protocol, source, tag, source_port: 50_000 };
+    if let Some(seen) = seen_source(&packet.of(site, ways)) {
+        packet.source_port = site.stack.port_from(&local, seen)?;
+        let decisions = site.stack.decide(&local, seen, packet.source_port, Bound::Lower);
         debug_assert!(Stack::lets_in(&decisions), "the witness is kept out: {decisions:?}");
     }
-    Some(witness)
+    Some(packet)
 }
 
 /// The source as the rules see it.

@@ -54,9 +54,10 @@ fn judge_port(inventory: &Inventory, rdp_port: u16) -> BTreeMap<String, (serde_j
     let index = NetworkIndex::new(inventory, ServiceTags::default());
     let ways = WaysIn::new(&index, options.rdp_port);
     let machines = subjects::Machines::new(inventory);
+    let shares = exposure::Shares::default();
     let mut judged = BTreeMap::new();
     let mut take = |found: subjects::Found<'_>| {
-        let facts = exposure::facts(&index, &ways, &machines, &found, options.rdp_port);
+        let facts = exposure::facts(&index, &ways, &machines, &shares, &found, options.rdp_port);
         let json = crate::facts::schema::record_to_json(&facts);
         judged.insert(facts.ip_configuration.clone(), (json, verdict(&facts).to_owned()));
     };
