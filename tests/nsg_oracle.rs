@@ -189,7 +189,7 @@ const DESTINATIONS: [&str; 12] = [
 ];
 const PORTS: [&str; 9] = ["*", "*", "3389", "3389", "3000-4000", "0-65535", "3389-3389", "3388", "0-3388"];
 const PROTOCOLS: [&str; 10] = ["*", "*", "*", "*", "Tcp", "TCP", "udp", "Udp", "Icmp", "Esp"];
-const SOURCE_RANGES: [&str; 4] = ["0-1023", "1024-65535", "50000", "0-49999"];
+const SOURCE_RANGES: [&str; 6] = ["0-1023", "1024-65535", "1-65535", "49152-65535", "50000", "0-49999"];
 const ADDRESSES: [&str; 24] = [
     "0.0.0.0",
     "1.0.0.0",
@@ -395,7 +395,7 @@ fn addresses(v6: bool, extra: &[u128]) -> Vec<IpAddr> {
 }
 
 /// Ports on both sides of every edge that a rule can name.
-const SOURCE_PORTS: [u16; 8] = [0, 1023, 1024, 49999, 50000, 50001, 65534, 65535];
+const SOURCE_PORTS: [u16; 10] = [1, 1023, 1024, 49151, 49152, 49999, 50000, 50001, 65534, 65535];
 
 /// Whether a packet from there gets in, from whatever port.
 fn gets_in(levels: &[Vec<Value>; 3], source: IpAddr, v6: bool, udp: bool) -> bool {
@@ -444,6 +444,13 @@ proptest! {
                 prop_assert_eq!(decided, names, "{:?}", packet);
             }
             prop_assert_eq!(admitted.contains(address::point(source)), anyhow, "from {}", source);
+            // The port that is named as one that gets in does get in.
+            let port = stack.port_from(&local, address::point(source));
+            prop_assert_eq!(port.is_some(), anyhow, "from {}", source);
+            if let Some(source_port) = port {
+                let packet = Packet { source, source_port, destination: destination(v6), port: 3389, udp };
+                prop_assert!(judge(&levels, packet).0, "{:?}", packet);
+            }
         }
     }
 

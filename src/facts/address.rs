@@ -224,7 +224,8 @@ fn blocks((start, end): (Point, Point), family: Family) -> impl Iterator<Item = 
 }
 
 /// Reads an address, a prefix or a range: `10.0.0.4`, `10.0.0.5/8` (its host bits do not count), `10.0.0.1-10.0.0.9`,
-/// `192.168.0/16` and `10/8` (missing octets are zero), `::ffff:10.0.0.4`.
+/// `192.168.0/16` and `10/8` (missing octets are zero). IPv4 addresses mapped into IPv6 (`::ffff:0:0/96`) are IPv6, and
+/// no packet carries them: they mean nobody.
 pub fn parse(text: &str) -> Option<AddressSet> {
     let text = text.trim();
     let (kind, start, end) = match (text.split_once('-'), text.split_once('/')) {
@@ -242,7 +243,8 @@ pub fn parse(text: &str) -> Option<AddressSet> {
         }
     };
     let set = AddressSet { ranges: vec![(start, end)] };
-    // `::/0` reaches over the place of IPv4 without meaning it.
+    // `::/0` reaches over the place of IPv4 without meaning it, and no packet has a mapped address.
+    let kind = if text.contains(':') { Family::V6 } else { kind };
     Some(if kind == Family::V6 { set.intersection(&AddressSet::of(kind)) } else { set })
 }
 
@@ -310,13 +312,20 @@ mod tests {
 
     #[test]
     fn spellings_of_one_prefix_are_one_set() {
-        for text in
-            ["10.0.0.5/8", "10/8", "10.0.0/8", " 10.0.0.0 / 8 ", "10.0.0.0-10.255.255.255", "::ffff:10.0.0.0/104"]
-        {
+        for text in ["10.0.0.5/8", "10/8", "10.0.0/8", " 10.0.0.0 / 8 ", "10.0.0.0-10.255.255.255"] {
             assert_eq!(texts(&set(&[text])), ["10.0.0.0/8"], "{text}");
         }
         assert_eq!(texts(&set(&["192.168.0/16"])), ["192.168.0.0/16"]);
         assert_eq!(texts(&set(&["1.2.3.4"])), ["1.2.3.4/32"]);
+    }
+
+    #[test]
+    fn a_mapped_prefix_is_nobody_of_ipv4() {
+        for text in ["::ffff:0:0/96", "::ffff:10.0.0.0/104", "::ffff:10.0.0.4", "::ffff:0.0.0.0-::ffff:9.9.9.9"] {
+            assert_eq!(parse(text), Some(AddressSet::EMPTY), "{text}");
+        }
+        assert!(!set(&["::fffe:0:0/95"]).meets(&AddressSet::of(Family::V4)));
+        assert!(set(&["0.0.0.0/0"]).meets(&AddressSet::of(Family::V4)));
     }
 
     #[test]

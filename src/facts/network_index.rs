@@ -140,6 +140,11 @@ impl<'a> NetworkIndex<'a> {
         }
     }
 
+    /// Whether a group of that id was read.
+    pub fn has_group(&self, id: &ResourceId) -> bool {
+        self.groups.contains_key(id)
+    }
+
     /// All that filters what comes to an interface with that group in that place.
     pub fn stack<'s>(&'s self, place: &'s Place, interface: &'s Attached) -> Stack<'s> {
         Stack {

@@ -7,14 +7,17 @@
 //! What could not be read is answered twice: as if it closed ([`Bound::Lower`]) and as if it opened
 //! ([`Bound::Upper`]). Where both answers agree, what was missing does not matter.
 
+mod edit;
 mod evaluate;
 mod ports;
 mod resolve;
 mod rule;
 mod scope;
+mod source_ports;
 mod sweep;
 mod term;
 
+pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
 pub use ports::{PortRange, Ports};
 pub use rule::{Access, Addresses, Group, Rule, Side};

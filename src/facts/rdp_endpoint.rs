@@ -77,6 +77,8 @@ facts! {
         pub exposure: String,
         /// What is odd about how the deciding groups are written.
         pub remarks: Vec<String>,
+        /// What the commands do, or why there are none and what to do by hand; empty: nobody certainly gets in.
+        pub closing: String,
         /// Commands that close the port to the Internet and open nothing; empty where no command of this kind can.
         pub close_commands: Vec<Command>,
     }
@@ -101,6 +103,8 @@ facts! {
         pub protocols: Vec<String>,
         /// Whether it certainly leads here; unread where that is not known.
         pub certain: Known<bool>,
+        /// Whether it certainly lets somebody of the public in.
+        pub open: bool,
         /// Whether its public address is referred to and was not read.
         pub address_unread: bool,
     }
@@ -149,8 +153,9 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let port = context.options.rdp_port;
     let ways = WaysIn::new(&index, port);
     let machines = subjects::Machines::new(context.inventory);
+    let shares = exposure::Shares::default();
     let judge = |subject: subjects::Found<'_>| {
-        let facts = exposure::facts(&index, &ways, &machines, &subject, port);
+        let facts = exposure::facts(&index, &ways, &machines, &shares, &subject, port);
         let identity = Identity {
             kind: SubjectKind::RdpEndpoint,
             id: subject.endpoint.interface.clone(),

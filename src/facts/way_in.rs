@@ -169,7 +169,7 @@ impl<'a> WaysIn<'a> {
         match inventory.public_ip_addresses.get(id) {
             Some(address) => {
                 way.public_address = address_of(address);
-                way.family = way.public_address.map(|it| address::family(address::point(it)));
+                way.family = family_of(address);
                 way.closed_without_group = closed(address.sku.as_ref(), id);
             }
             None => {
@@ -204,6 +204,16 @@ fn way(kind: WayInKind, through: ResourceId, port: u16) -> WayIn {
 /// The address of a public address, where it has one at the moment.
 fn address_of(address: &Resource<PublicIpAddress>) -> Option<IpAddr> {
     address::parse_address(address.properties.ip_address.as_deref()?).map(address::address)
+}
+
+/// IPv4 or IPv6: as its address is, or, while it has none, as it says.
+fn family_of(address: &Resource<PublicIpAddress>) -> Option<Family> {
+    if let Some(it) = address_of(address) {
+        return Some(address::family(address::point(it)));
+    }
+    let version = address.properties.public_ip_address_version.as_deref()?.trim();
+    let is = |word: &str| version.eq_ignore_ascii_case(word);
+    is("IPv6").then_some(Family::V6).or_else(|| is("IPv4").then_some(Family::V4))
 }
 
 /// Whether what has that SKU stays closed without a network security group. No SKU means Basic, ARM's default and the

@@ -1,7 +1,7 @@
 //! The levels in Azure's order: who gets through all of them, and which rule decides.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::facts::address::{AddressSet, Point};
 use crate::facts::schema::Unread;
@@ -11,6 +11,7 @@ use super::ports::ALL;
 use super::resolve::{Resolved, note, resolve};
 use super::rule::{Access, Group, Rule};
 use super::scope::{Local, Scope};
+use super::source_ports;
 use super::sweep::{outcome, sweep};
 use super::term::Admission;
 
@@ -76,12 +77,14 @@ pub struct Decision<'a> {
     pub group: &'a Group,
     /// The rule; `None`: no admin rule matches, and the packet goes on.
     pub rule: Option<&'a Rule>,
+    /// What it does with the packet, as it was taken where it is not certain.
+    pub access: Access,
 }
 
 impl Decision<'_> {
     /// Whether the packet goes on, or in.
     pub fn allows(&self) -> bool {
-        self.rule.is_none_or(|rule| rule.access.is_some_and(|access| access != Access::Deny))
+        self.access != Access::Deny
     }
 }
 
@@ -116,21 +119,22 @@ impl<'a> Stack<'a> {
     /// Who gets in, and the part of it that gets in past the groups.
     fn admit_within(&self, local: &Local<'_>, bound: Bound, unread: &mut Vec<Unread>) -> (Admission, Admission) {
         let universe = AddressSet::of(local.family);
-        let mut read = |level: Level<'a>, admin: bool| match level {
-            Level::None => Filter::Open,
-            Level::Group(group) => Filter::Rules(resolve(group, local, &self.scope, bound, admin, unread), group),
-            Level::Unread { unread: what, .. } => {
-                note(unread, what.clone());
-                match bound {
-                    Bound::Lower => Filter::Closed,
-                    Bound::Upper => Filter::Open,
-                }
-            }
-        };
+        let filters = self.filters(local, bound, unread);
         let admin_unread = matches!(self.admin, Level::Unread { .. });
-        let filters = [read(self.admin, true), read(self.subnet, false), read(self.interface, false)];
+        let ports = first_ports(&filters);
+        let tags = filters.iter().flat_map(Filter::rules).any(|rule| !rule.tags.is_empty());
+        if ports.len() > 1 && !tags {
+            let (admitted, always) = source_ports::admitted(&filters, admin_unread, &universe);
+            return (Admission::of(admitted), Admission::of(always));
+        }
         let (mut admitted, mut always) = (Admission::default(), Admission::default());
-        for port in first_ports(&filters) {
+        let mut seen = HashSet::new();
+        for port in ports {
+            // Rules that are the same answer the same.
+            let on: Vec<bool> = filters.iter().flat_map(Filter::rules).map(|rule| rule.on(port)).collect();
+            if !seen.insert(on) {
+                continue;
+            }
             let [admin, subnet, interface] = &filters;
             let all = || Admission::of(universe.clone());
             let (past, go_on) = match admin {
@@ -161,6 +165,54 @@ impl<'a> Stack<'a> {
         (admitted, always)
     }
 
+    fn filters(&self, local: &Local<'_>, bound: Bound, unread: &mut Vec<Unread>) -> [Filter<'a>; 3] {
+        self.levels().map(|(name, level)| match level {
+            Level::None => Filter::Open,
+            Level::Group(group) => {
+                let admin = name == LevelName::Admin;
+                Filter::Rules(resolve(group, local, &self.scope, bound, admin, unread), group)
+            }
+            Level::Unread { unread: what, .. } => {
+                note(unread, what.clone());
+                match bound {
+                    Bound::Lower => Filter::Closed,
+                    Bound::Upper => Filter::Open,
+                }
+            }
+        })
+    }
+
+    /// What the rules see of that end: two ends of the same signature, whose addresses are known, get the same answers
+    /// from the same groups at the same place.
+    pub fn signature(&self, local: &Local<'_>) -> Vec<u8> {
+        let groups = self.levels().into_iter().filter_map(|(_, level)| match level {
+            Level::Group(group) => Some(group),
+            Level::None | Level::Unread { .. } => None,
+        });
+        let rules = groups.flat_map(|group| &group.inbound);
+        let one = |rule: &std::sync::Arc<Rule>| {
+            let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
+            if !protocol.1 || !port.1 {
+                return 0;
+            }
+            let address = local.matches(&rule.local.addresses, rule.access != Some(Access::Deny), &self.scope);
+            u8::from(address.1) | (u8::from(address.0) << 1)
+        };
+        rules.map(one).collect()
+    }
+
+    /// A remote port from which that address certainly gets in, an ephemeral one where there is one.
+    pub fn port_from(&self, local: &Local<'_>, remote: Point) -> Option<u16> {
+        let filters = self.filters(local, Bound::Lower, &mut Vec::new());
+        source_ports::preferred(&source_ports::of_address(&filters, false, remote))
+    }
+
+    /// Whether these decisions of a packet, first level first, let it in.
+    pub fn lets_in(decisions: &[Decision<'_>]) -> bool {
+        let past = decisions.last().is_some_and(|it| it.access == Access::AlwaysAllow);
+        past || decisions.iter().all(Decision::allows)
+    }
+
     /// Which rule of each level decides a packet from that address and port, first level first, up to the level that
     /// ends it. Levels without rules are left out. `bound` says how unread things are taken.
     pub fn decide(&self, local: &Local<'_>, remote: Point, remote_port: u16, bound: Bound) -> Vec<Decision<'a>> {
@@ -171,7 +223,8 @@ impl<'a> Stack<'a> {
             let rules = resolve(group, local, &self.scope, bound, admin, &mut Vec::new());
             let hit = rules.iter().find(|rule| rule.on(remote_port) && rule.set.contains(remote));
             let rule = hit.map(|rule| &group.inbound[rule.index]);
-            decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref) });
+            let access = hit.map_or(Access::Allow, |rule| rule.access);
+            decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref), access });
             if hit.is_some_and(|rule| rule.access != Access::Allow) {
                 break;
             }
@@ -190,32 +243,48 @@ impl<'a> Stack<'a> {
             let mut sizes: BTreeMap<usize, u128> = BTreeMap::new();
             for (start, end, rule) in sweep(&active, group) {
                 let size = addresses.count_between(start, end);
-                *sizes.entry(active[rule].index).or_default() += size;
+                let sum = sizes.entry(rule).or_default();
+                *sum = sum.saturating_add(size);
             }
-            let largest = sizes.into_iter().map(|(index, size)| (size, Reverse(index))).max();
-            let rule = largest.filter(|(size, _)| *size > 0).map(|(_, Reverse(index))| &group.inbound[index]);
-            if rule.is_some() {
-                decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref) });
+            let largest = sizes.into_iter().map(|(rule, size)| (size, Reverse(active[rule].index), rule)).max();
+            if let Some((_, Reverse(index), rule)) = largest.filter(|(size, ..)| *size > 0) {
+                let access = active[rule].access;
+                decisions.push(Decision { level: name, group, rule: Some(&group.inbound[index]), access });
             }
         }
         decisions
     }
 }
 
-enum Filter<'a> {
+/// What one level does.
+pub(super) enum Filter<'a> {
+    /// It lets everything on.
     Open,
+    /// It lets nothing on.
     Closed,
+    /// It asks these rules.
     Rules(Vec<Resolved<'a>>, &'a Group),
+}
+
+impl<'a> Filter<'a> {
+    /// Its rules, in the order in which they are asked.
+    pub(super) fn rules(&self) -> &[Resolved<'a>] {
+        match self {
+            Self::Open | Self::Closed => &[],
+            Self::Rules(rules, _) => rules,
+        }
+    }
 }
 
 /// The first port of each run of remote ports that no rule tells apart.
 fn first_ports(filters: &[Filter<'_>]) -> Vec<u16> {
-    let mut cuts = vec![0];
+    let mut cuts = vec![source_ports::REAL.0];
     for filter in filters {
         let Filter::Rules(rules, _) = filter else { continue };
         let ranges = rules.iter().filter(|rule| rule.ports != ALL).flat_map(|rule| rule.ports);
         cuts.extend(ranges.flat_map(|range| [Some(range.0), range.1.checked_add(1)]).flatten());
     }
+    cuts.retain(|cut| *cut >= source_ports::REAL.0);
     cuts.sort_unstable();
     cuts.dedup();
     cuts

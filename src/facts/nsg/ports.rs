@@ -34,7 +34,7 @@ impl Ports {
             }
         }
         read.unreadable |= !said;
-        read.ranges.sort_unstable();
+        read.ranges = merged(read.ranges);
         read
     }
 
@@ -53,6 +53,19 @@ impl Ports {
     pub fn only(&self, port: u16) -> bool {
         !self.unreadable && self.ranges.iter().all(|range| *range == (port, port)) && !self.ranges.is_empty()
     }
+}
+
+/// The ranges sorted, neither overlapping nor touching.
+fn merged(mut ranges: Vec<PortRange>) -> Vec<PortRange> {
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, last| {
+        let joins = next.0 <= last.1.saturating_add(1);
+        if joins {
+            last.1 = last.1.max(next.1);
+        }
+        joins
+    });
+    ranges
 }
 
 /// Reads `3389`, `3000-4000`, `*`.

@@ -131,7 +131,7 @@ fn remote<'a>(
     unread: &mut Vec<Unread>,
 ) -> (Cow<'a, AddressSet>, Vec<Tag>) {
     let everything = || (Cow::Owned(AddressSet::of(family)), Vec::new());
-    if side.any || (side.unclear && access != Access::Deny) {
+    if side.any || (side.unclear.is_some() && access != Access::Deny) {
         return everything();
     }
     if side.unreadable.is_some() && wide {
@@ -183,8 +183,8 @@ fn remote<'a>(
 
 impl Local<'_> {
     /// Whether a rule's local side means this end: for certain, and perhaps.
-    fn matches(&self, side: &Addresses, allows: bool, scope: &Scope<'_>) -> (bool, bool) {
-        if side.any || (side.unclear && allows) {
+    pub(super) fn matches(&self, side: &Addresses, allows: bool, scope: &Scope<'_>) -> (bool, bool) {
+        if side.any || (side.unclear.is_some() && allows) {
             return (true, true);
         }
         let (inside, meets): (bool, bool) = match self.address {

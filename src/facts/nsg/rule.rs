@@ -27,8 +27,8 @@ pub struct Addresses {
     pub set: AddressSet,
     /// Any address.
     pub any: bool,
-    /// `0.0.0.0` without a length: any address in an Allow, nothing in a Deny.
-    pub unclear: bool,
+    /// `0.0.0.0` or `::` without a length: any address in an Allow, nothing in a Deny.
+    pub unclear: Option<&'static str>,
     /// The tag `Internet`.
     pub internet: bool,
     /// The tag `VirtualNetwork`.
@@ -49,6 +49,11 @@ impl Addresses {
     /// Any address.
     pub fn any() -> Self {
         Self { any: true, ..Self::default() }
+    }
+
+    /// Whether an Allow that names them means any address.
+    pub fn is_any(&self) -> bool {
+        self.any || self.unclear.is_some()
     }
 
     /// Reads the fields of one side; they count together. All of them absent mean any address; a singular field that
@@ -80,8 +85,8 @@ impl Addresses {
     }
 
     fn take(&mut self, text: &str, ranges: &mut Vec<(address::Point, address::Point)>) {
-        if text == "0.0.0.0" || text == "::" {
-            self.unclear = true;
+        if let Some(unclear) = ["0.0.0.0", "::"].into_iter().find(|it| *it == text) {
+            self.unclear = Some(unclear);
             return;
         }
         if let Some(set) = address::parse(text) {
@@ -161,9 +166,9 @@ impl Rule {
     /// What is odd about how the rule is written, for a person; none of it keeps the rule from being read.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        if self.remote.addresses.unclear || self.local.addresses.unclear {
+        if let Some(unclear) = self.remote.addresses.unclear.or(self.local.addresses.unclear) {
             remarks.push(format!(
-                "`{}` names `0.0.0.0` without a length: taken for any address where it allows, for nothing where it denies",
+                "`{}` names `{unclear}` without a length: taken for any address where it allows, for nothing where it denies",
                 self.name
             ));
         }
@@ -186,6 +191,8 @@ pub struct Group {
     pub inbound: Vec<Arc<Rule>>,
     /// Where inbound rules begin and cease to match remote addresses, sorted: found once, used by every evaluation.
     pub(super) cuts: Vec<address::Point>,
+    /// Names of rules for packets that go out: no rule that comes in may have them.
+    pub outbound_names: Vec<Box<str>>,
     /// Of each inbound rule the ranges of its remote addresses, as positions among the cuts.
     pub(super) pieces: Vec<Vec<(u32, u32)>>,
 }
@@ -246,7 +253,14 @@ impl Group {
     }
 
     fn empty(id: ResourceId, name: &str) -> Self {
-        Self { id, name: name.into(), inbound: Vec::new(), cuts: Vec::new(), pieces: Vec::new() }
+        Self {
+            id,
+            name: name.into(),
+            inbound: Vec::new(),
+            outbound_names: Vec::new(),
+            cuts: Vec::new(),
+            pieces: Vec::new(),
+        }
     }
 
     fn cut(mut self) -> Self {
@@ -295,15 +309,19 @@ impl Group {
                 local,
             }
         };
-        self.place(rule.direction.as_deref(), make);
+        if !self.place(rule.direction.as_deref(), make) {
+            self.outbound_names.push(child.name.clone());
+        }
     }
 
     /// A rule whose direction is not understood may be one for packets that come in.
-    fn place(&mut self, direction: Option<&str>, make: impl Fn(bool) -> Rule) {
+    fn place(&mut self, direction: Option<&str>, make: impl Fn(bool) -> Rule) -> bool {
         let is = |word: &str| direction.is_some_and(|it| it.trim().eq_ignore_ascii_case(word));
-        if !is("outbound") {
+        let inbound = !is("outbound");
+        if inbound {
             self.inbound.push(Arc::new(make(is("inbound"))));
         }
+        inbound
     }
 }
 

@@ -73,6 +73,11 @@ impl Admission {
         Self { terms: terms.filter(|term| !term.within.is_empty()).collect() }
     }
 
+    /// Whether it has nothing, not even by a tag.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
     /// The addresses that are known. A tag without known addresses adds none and takes none away.
     pub fn addresses(&self) -> AddressSet {
         let known = self.terms.iter().filter(|term| term.tags.is_empty());

@@ -1,96 +1,207 @@
-//! Commands that close the port to the Internet. None of them opens anything: they add a Deny, narrow an Allow for
-//! everybody to the network, or attach an empty group.
-
-use std::sync::Arc;
+//! Commands that close the port to the Internet. Each of them is an [`Edit`] that can only close; a plan is handed out
+//! only if the rules, evaluated again with all of its edits made, certainly let nobody of the public in.
 
 use crate::facts::address::AddressSet;
 use crate::facts::command::Command;
-use crate::facts::nsg::{Access, Decision, LevelName, Rule};
-use crate::facts::way_in::WayInKind;
+use crate::facts::network_index::NetworkIndex;
+use crate::facts::nsg::{Access, Edit, Group, Level, Rule, Stack};
+use crate::facts::way_in::WayIn;
 use crate::inventory::ResourceId;
 
-use super::exposure::{Site, Witness};
+use super::exposure::{Site, closes};
 
-/// The commands; none where a firewall or an admin rule has to be mended, or nobody gets in.
-pub(super) fn commands(
+/// How to close the port.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub commands: Vec<Command>,
+    /// What they do, or why there are none.
+    pub text: &'static str,
+}
+
+const CLOSED: &str =
+    "The commands close the port to the Internet and open nothing; who needs it over the Internet today loses it.";
+const ATTACHED: &str = "The commands attach a new network security group that keeps the Internet out, from all ports of \
+    this machine: add to it what else has to stay open before you attach it.";
+const ATTACHED_BESIDE_ROUTES: &str = "The commands attach a new network security group that closes this port to the \
+    Internet. A route makes the tag VirtualNetwork mean public addresses, so the other ports stay open to them.";
+const BY_HAND: &str = "No change of one network security group closes it without touching other ports: narrow the admin \
+    rule or the DNAT rule that lets them in, or give the Allow rules on this port a larger number and put a Deny for \
+    the tag Internet before them.";
+
+/// Commands that change a group that filters here already; the interface's comes first, as it touches no other machine.
+/// They are the same for all that the groups cannot tell apart.
+pub(super) fn in_groups(site: &Site<'_>, ways: &[WayIn], addresses: &AddressSet) -> Option<Vec<Command>> {
+    if addresses.is_empty() {
+        return None;
+    }
+    let with_interface = |group: &Group| closes(site, &Stack { interface: Level::Group(group), ..site.stack }, ways);
+    let with_subnet = |group: &Group| closes(site, &Stack { subnet: Level::Group(group), ..site.stack }, ways);
+    let of = |level: Level<'_>, closes: &dyn Fn(&Group) -> bool| match level {
+        Level::Group(group) => narrowing(site, group, closes).or_else(|| denying(site, group, closes)),
+        Level::None | Level::Unread { .. } => None,
+    };
+    of(site.stack.interface, &with_interface).or_else(|| of(site.stack.subnet, &with_subnet))
+}
+
+/// The plan: those commands, else a group of its own.
+pub(super) fn plan(
     site: &Site<'_>,
+    index: &NetworkIndex<'_>,
+    ways: &[WayIn],
     addresses: &AddressSet,
-    witness: Option<&Witness<'_>>,
-    decisions: &[Decision<'_>],
-) -> Vec<Command> {
-    let Some(witness) = witness.filter(|_| !addresses.is_empty()) else { return Vec::new() };
-    // Behind a firewall the rules see the firewall alone: its DNAT rule is what has to be narrowed.
-    if witness.way.kind == WayInKind::FirewallDnat {
-        return Vec::new();
+    in_groups: &Option<Vec<Command>>,
+) -> Plan {
+    if addresses.is_empty() {
+        return Plan::default();
     }
-    if decisions.iter().any(|it| it.rule.is_some_and(|rule| rule.access == Some(Access::AlwaysAllow))) {
-        return Vec::new();
+    if let Some(commands) = in_groups {
+        return Plan { commands: commands.clone(), text: CLOSED };
     }
-    let groups: Vec<_> = decisions.iter().rev().filter(|it| it.level != LevelName::Admin).collect();
-    // One closed level is enough: the interface's touches no other machine.
-    let level = groups.iter().find(|it| it.rule.is_some_and(|rule| !rule.default)).or(groups.first());
-    match level.copied() {
-        Some(Decision { group, rule: Some(rule), .. }) => close(site, &group.id, &group.inbound, rule),
-        Some(_) => Vec::new(),
-        None => attach(&site.found.endpoint.interface, site.found.location),
+    let with_interface = |group: &Group| closes(site, &Stack { interface: Level::Group(group), ..site.stack }, ways);
+    match attaching(site, index, ways, &with_interface) {
+        Some((commands, text)) => Plan { commands, text },
+        None => Plan { commands: Vec::new(), text: BY_HAND },
     }
 }
 
-fn words(command: &str, id: &ResourceId) -> Vec<String> {
+fn words<const N: usize>(command: &str, id: &ResourceId, options: [&str; N]) -> Vec<String> {
     let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
     for (option, value) in [("--subscription", id.subscription()), ("--resource-group", id.resource_group())] {
         words.extend([option.to_owned(), value.to_owned()]);
     }
+    words.extend(options.map(str::to_owned));
     words
 }
 
-fn close(site: &Site<'_>, group: &ResourceId, rules: &[Arc<Rule>], rule: &Rule) -> Vec<Command> {
-    let sources = &rule.remote.addresses;
-    let tag = &site.place.virtual_network;
-    // `VirtualNetwork` narrows only what was open to all, and only where no route makes the tag mean everything.
-    let narrows = (sources.any || sources.unclear) && tag.unread.is_empty() && !tag.addresses.meets(&site.place.public);
-    let mut update = words("az network nsg rule update", group);
-    update.extend(["--nsg-name", group.name(), "--name", &rule.name].map(str::to_owned));
-    if !rule.default && narrows && rule.local.ports.only(site.port) {
-        update.extend(["--source-address-prefixes", "VirtualNetwork"].map(str::to_owned));
-        return vec![Command::new(update)];
-    }
-    let first = rule.priority.unwrap_or(4097).min(4097);
-    let taken = |priority: &i64| !rules.iter().any(|rule| rule.priority == Some(*priority));
-    let name = format!("deny-internet-{}", site.port);
-    let named = rules.iter().any(|rule| rule.name.eq_ignore_ascii_case(&name));
-    match (100..first).rev().find(taken).filter(|_| !named) {
-        Some(priority) => {
-            let mut create = words("az network nsg rule create", group);
-            let (priority, port) = (priority.to_string(), site.port.to_string());
-            let options =
-                ["--nsg-name", group.name(), "--name", &name, "--priority", &priority, "--direction", "Inbound"];
+fn command(group: &Group, edit: &Edit) -> Command {
+    let update = |index: usize, options: [&str; 2]| {
+        let named = ["--nsg-name", group.id.name(), "--name", &group.inbound[index].name];
+        let mut update = words("az network nsg rule update", &group.id, named);
+        update.extend(options.map(str::to_owned));
+        Command::new(update)
+    };
+    match edit {
+        Edit::Shut(index) => update(*index, ["--access", "Deny"]),
+        Edit::Narrow(index) => update(*index, ["--source-address-prefixes", "VirtualNetwork"]),
+        Edit::DenyInternet { name, priority, port } => {
+            let (priority, port) = (priority.to_string(), port.to_string());
+            let named = ["--nsg-name", group.id.name(), "--name", name, "--priority", &priority];
+            let mut create = words("az network nsg rule create", &group.id, named);
+            let options = ["--direction", "Inbound", "--access", "Deny", "--protocol", "*"];
             create.extend(options.map(str::to_owned));
-            let options = ["--access", "Deny", "--protocol", "*", "--source-address-prefixes", "Internet"];
+            let options = ["--source-address-prefixes", "Internet", "--destination-port-ranges", &port];
             create.extend(options.map(str::to_owned));
-            create.extend(["--destination-port-ranges", &port].map(str::to_owned));
-            vec![Command::new(create)]
+            Command::new(create)
         }
-        None if !rule.default => {
-            update.extend(["--access", "Deny"].map(str::to_owned));
-            vec![Command::new(update)]
-        }
-        None => Vec::new(),
     }
 }
 
-/// A group without rules of its own keeps the Internet out.
-fn attach(interface: &ResourceId, location: Option<&str>) -> Vec<Command> {
-    if interface.resource_type().as_deref() != Some("microsoft.network/networkinterfaces") {
-        return Vec::new();
+/// Rules of its own that may let packets to the port on.
+fn allows<'g>(site: &Site<'_>, group: &'g Group) -> impl Iterator<Item = (usize, &'g Rule)> {
+    let port = site.port;
+    let rules = group.inbound.iter().enumerate().map(|(i, rule)| (i, rule.as_ref()));
+    rules.filter(move |(_, rule)| !rule.default && rule.access != Some(Access::Deny) && rule.local.ports.has(port).1)
+}
+
+/// Whether the tag `VirtualNetwork` certainly means nobody of the public: a route can make it mean everybody.
+fn is_narrow(site: &Site<'_>) -> bool {
+    let tag = &site.place.virtual_network;
+    tag.unread.is_empty() && tag.tags.is_empty() && !tag.addresses.meets(&site.place.public)
+}
+
+/// Every Allow for this port alone and for any source is narrowed to the network.
+fn narrowing(site: &Site<'_>, group: &Group, closes: &dyn Fn(&Group) -> bool) -> Option<Vec<Command>> {
+    let open = |rule: &Rule| rule.remote.addresses.is_any() && rule.local.ports.only(site.port);
+    let edits: Vec<Edit> = allows(site, group).filter(|(_, rule)| open(rule)).map(|(i, _)| Edit::Narrow(i)).collect();
+    if edits.is_empty() || !is_narrow(site) {
+        return None;
     }
-    let name = format!("{}-nsg", interface.name());
-    let mut create = words("az network nsg create", interface);
-    create.extend(["--name".to_owned(), name.clone()]);
-    if let Some(location) = location {
+    let edited = edits.iter().try_fold(group.clone(), |group, edit| group.edited(edit))?;
+    closes(&edited).then(|| edits.iter().map(|edit| command(group, edit)).collect())
+}
+
+/// A Deny comes before every Allow; where no number is free there, Allows for this port alone are shut until one is.
+fn denying(site: &Site<'_>, group: &Group, closes: &dyn Fn(&Group) -> bool) -> Option<Vec<Command>> {
+    let allows = allows(site, group).map(|(i, rule)| Some((rule.priority?, i)));
+    let mut allows = allows.collect::<Option<Vec<_>>>()?;
+    allows.sort_unstable();
+    let free = |priority: &i64| !group.inbound.iter().any(|rule| rule.priority == Some(*priority));
+    let (mut edited, mut commands) = (group.clone(), Vec::new());
+    for i in 0..=allows.len() {
+        let next = allows.get(i);
+        if let Some(priority) = (100..next.map_or(4097, |it| it.0.min(4097))).rev().find(free) {
+            let edit = Edit::DenyInternet { name: free_name(group, site.port), priority, port: site.port };
+            edited = edited.edited(&edit)?;
+            commands.push(command(group, &edit));
+            return closes(&edited).then_some(commands);
+        }
+        let index = next?.1;
+        if !group.inbound[index].local.ports.only(site.port) {
+            return None;
+        }
+        let edit = Edit::Shut(index);
+        edited = edited.edited(&edit)?;
+        commands.push(command(group, &edit));
+        if closes(&edited) {
+            return Some(commands);
+        }
+    }
+    None
+}
+
+/// A name that no rule of the group has: to create a rule that exists is to overwrite it.
+fn free_name(group: &Group, port: u16) -> String {
+    let taken = |name: &String| {
+        let names = group.inbound.iter().map(|rule| &rule.name).chain(&group.outbound_names);
+        names.into_iter().any(|it| it.eq_ignore_ascii_case(name))
+    };
+    let first = format!("deny-internet-{port}");
+    let more = (2_u32..).map(|i| format!("{first}-{i}"));
+    std::iter::once(first.clone()).chain(more).find(|name| !taken(name)).unwrap_or(first)
+}
+
+/// A group without rules of its own keeps the Internet out, unless routes make the tag `VirtualNetwork` mean it.
+fn attaching(
+    site: &Site<'_>,
+    index: &NetworkIndex<'_>,
+    ways: &[WayIn],
+    closes: &dyn Fn(&Group) -> bool,
+) -> Option<(Vec<Command>, &'static str)> {
+    let interface = &site.found.endpoint.interface;
+    let is_interface = interface.resource_type().as_deref() == Some("microsoft.network/networkinterfaces");
+    if !is_interface || !matches!(site.stack.interface, Level::None) {
+        return None;
+    }
+    // Where nothing filters, Standard addresses stay closed: a group may open other ports of theirs to the network,
+    // and to all that its tag means.
+    let open_anyway = site.stack.has_group().0 || ways.iter().all(|way| way.closed_without_group == Ok(false));
+    if !is_narrow(site) && !open_anyway {
+        return None;
+    }
+    let of = |name: &str| {
+        let text = interface.to_string();
+        let end = text.to_ascii_lowercase().find("/providers/")?;
+        let id = ResourceId::new(&format!("{}/providers/Microsoft.Network/networkSecurityGroups/{name}", &text[..end]));
+        (!index.has_group(&id)).then_some(id)
+    };
+    let first = format!("{}-nsg", interface.name());
+    let mut names = std::iter::once(first.clone()).chain((2_u32..1000).map(|i| format!("{first}-{i}")));
+    let id = names.find_map(|name| of(&name))?;
+    let empty = Group::of_rules(&id, &[], &[]);
+    let mut create = words("az network nsg create", &id, ["--name", id.name()]);
+    if let Some(location) = site.found.location {
         create.extend(["--location".to_owned(), location.to_owned()]);
     }
-    let mut update = words("az network nic update", interface);
-    update.extend(["--name", interface.name(), "--network-security-group", &name].map(str::to_owned));
-    vec![Command::new(create), Command::new(update)]
+    let mut commands = vec![Command::new(create)];
+    if !closes(&empty) {
+        let edit = Edit::DenyInternet { name: free_name(&empty, site.port), priority: 4096, port: site.port };
+        if !closes(&empty.edited(&edit)?) {
+            return None;
+        }
+        commands.push(command(&empty, &edit));
+    }
+    let text = if is_narrow(site) { ATTACHED } else { ATTACHED_BESIDE_ROUTES };
+    let options = ["--name", interface.name(), "--network-security-group", id.name()];
+    commands.push(Command::new(words("az network nic update", interface, options)));
+    Some((commands, text))
 }

@@ -1,8 +1,10 @@
 //! From rules and ways in to the facts of one IP configuration.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{self, AddressSet, Family, Point};
+use crate::facts::command::Command;
 use crate::facts::network_index::{Attached, NetworkIndex, Place, private_address};
 use crate::facts::nsg::{Admission, Answer, Bound, Decision, Level, Local, LocalAddress, Protocol, Stack};
 use crate::facts::schema::Unread;
@@ -25,6 +27,114 @@ pub(super) struct Witness<'w> {
     pub source_port: u16,
     pub destination: Option<Point>,
 }
+
+/// A packet that gets in, by the way of that place among all.
+pub(super) struct Packet {
+    way: usize,
+    protocol: Protocol,
+    source: Option<Point>,
+    tag: Option<String>,
+    source_port: u16,
+}
+
+impl Packet {
+    fn of<'w>(&self, site: &Site<'_>, ways: &'w [WayIn]) -> Witness<'w> {
+        let way = &ways[self.way];
+        let destination = match site.local(way, self.protocol).address {
+            LocalAddress::Known(point) => Some(point),
+            LocalAddress::Within(..) => None,
+        };
+        let (protocol, source_port) = (self.protocol, self.source_port);
+        Witness { way, protocol, source: self.source, tag: self.tag.clone(), source_port, destination }
+    }
+}
+
+/// What is the same for all IP configurations that the rules and the ways in cannot tell apart.
+pub(super) struct Shared {
+    reached: Reached,
+    at_least: AddressSet,
+    at_most: AddressSet,
+    /// Of each way, whether it lets somebody in.
+    open: Vec<bool>,
+    witness: Option<Packet>,
+    prefixes: Vec<String>,
+    source_prefixes: usize,
+    closing: Option<Vec<Command>>,
+}
+
+impl Shared {
+    fn new(site: &Site<'_>, ways: &[WayIn]) -> Self {
+        let (reached, candidates) = reach(site, &site.stack, ways);
+        let at_least = reached.at_least.addresses();
+        let at_most = reached.at_most.addresses();
+        let prefixes: Vec<String> = at_least.prefixes().take(SHOWN).map(|prefix| prefix.to_string()).collect();
+        Self {
+            open: candidates.chunks(Protocol::ALL.len()).map(|way| way.iter().any(|it| !it.2.is_empty())).collect(),
+            witness: witness(site, ways, &candidates),
+            source_prefixes: if prefixes.len() < SHOWN { prefixes.len() } else { at_least.prefixes().count() },
+            prefixes,
+            closing: closing::in_groups(site, ways, &at_least),
+            reached,
+            at_least,
+            at_most,
+        }
+    }
+}
+
+/// The place, the groups, what they see of the end over each protocol, and what matters of the ways in.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    /// Where the place stands in memory.
+    place: usize,
+    /// Where the interface's group stands in memory.
+    interface: Option<usize>,
+    family: Family,
+    signatures: [Vec<u8>; 2],
+    ways: Vec<[bool; 4]>,
+}
+
+/// What was worked out for one IP configuration and holds for others.
+#[derive(Default)]
+pub(super) struct Shares {
+    known: Mutex<HashMap<Key, Arc<OnceLock<Arc<Shared>>>>>,
+}
+
+impl Shares {
+    fn of(&self, site: &Site<'_>, ways: &[WayIn]) -> Arc<Shared> {
+        let new = || Arc::new(Shared::new(site, ways));
+        let Some(key) = key(site, ways) else { return new() };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = Arc::clone(known.entry(key).or_default());
+        drop(known);
+        Arc::clone(cell.get_or_init(new))
+    }
+}
+
+/// `None`: something about it is its own.
+fn key(site: &Site<'_>, ways: &[WayIn]) -> Option<Key> {
+    site.found.endpoint.private?;
+    let first = ways.first()?;
+    let ways = ways.iter().map(|way| {
+        let plain = !way.floating && way.sources.is_none() && way.seen_as.is_none() && way.doubt.is_none();
+        let closed = *way.closed_without_group.as_ref().ok().filter(|_| plain)?;
+        Some([closed, way.protocols.tcp, way.protocols.udp, way.protocols.unreadable])
+    });
+    let interface = match site.stack.interface {
+        Level::None => None,
+        Level::Group(group) => Some(std::ptr::from_ref(group) as usize),
+        Level::Unread { .. } => return None,
+    };
+    Some(Key {
+        place: std::ptr::from_ref(site.place) as usize,
+        interface,
+        family: site.found.endpoint.family,
+        signatures: Protocol::ALL.map(|protocol| site.stack.signature(&site.local(first, protocol))),
+        ways: ways.collect::<Option<_>>()?,
+    })
+}
+
+/// Who of the public certainly gets in by one way and over one protocol.
+type Candidate<'w> = (&'w WayIn, Protocol, Admission);
 
 /// Who gets in, over all ways.
 #[derive(Default)]
@@ -53,7 +163,7 @@ pub(super) struct Site<'s> {
     /// Where the private address lies, when it is not known.
     prefixes: AddressSet,
     no_address: Unread,
-    public: AddressSet,
+    pub public: AddressSet,
     anywhere: AddressSet,
 }
 
@@ -77,6 +187,7 @@ pub(super) fn facts(
     index: &NetworkIndex<'_>,
     ways_in: &WaysIn<'_>,
     machines: &Machines<'_>,
+    shares: &Shares,
     found: &Found<'_>,
     port: u16,
 ) -> RdpEndpoint {
@@ -96,12 +207,10 @@ pub(super) fn facts(
         anywhere: family.difference(address::not_public()),
     };
     let ways = ways_in.of(endpoint);
-    let (reached, witness) = reach(&site, &ways);
-    let at_least = reached.at_least.addresses();
-    let at_most = reached.at_most.addresses();
+    let shared = shares.of(&site, &ways);
+    let Shared { reached, at_least, at_most, open, prefixes, source_prefixes, .. } = &*shared;
+    let witness = shared.witness.as_ref().map(|it| it.of(&site, &ways));
     let decisions = decisions(&site, &ways, witness.as_ref());
-    let prefixes: Vec<String> = at_least.prefixes().take(SHOWN).map(|prefix| prefix.to_string()).collect();
-    let source_prefixes = if prefixes.len() < SHOWN { prefixes.len() } else { at_least.prefixes().count() };
     let mut tags: Vec<String> = reached
         .at_most
         .tagged()
@@ -109,6 +218,7 @@ pub(super) fn facts(
         .collect();
     tags.sort();
     tags.dedup();
+    let closing = closing::plan(&site, index, &ways, at_least, &shared.closing);
     let (machine, operating_system) = machines.of(found);
     let remarks = remarks(&site);
     let attached = [(&place.group, "subnet"), (&group, "interface")];
@@ -126,23 +236,24 @@ pub(super) fn facts(
             true => Ok(true),
             false => words::join(doubts.collect()).map_or(Ok(false), Err),
         },
-        ways_in: ways.iter().map(words::way_in).collect(),
+        ways_in: ways.iter().zip(open).map(|(way, open)| words::way_in(way, *open)).collect(),
         public_ipv4_at_least: at_least.count_v4() as i64,
         public_ipv4_at_most: at_most.count_v4() as i64,
         public_ipv6_at_least: ceiling(at_least.count_v6()),
         public_ipv6_at_most: ceiling(at_most.count_v6()),
         complete: match at_least == at_most {
             true => Ok(true),
-            false => Err(words::join(reached.unread).unwrap_or_else(|| {
+            false => Err(words::join(reached.unread.clone()).unwrap_or_else(|| {
                 Unread::new("a part of what filters here or leads here", "export the whole network and scan again")
             })),
         },
-        sources: prefixes,
-        source_prefixes: source_prefixes as i64,
+        sources: prefixes.clone(),
+        source_prefixes: *source_prefixes as i64,
         source_tags: tags,
-        exposure: words::exposure(&site, &ways, &at_least, witness.as_ref(), &decisions, &remarks),
+        exposure: words::exposure(&site, &ways, at_least, witness.as_ref(), &decisions, &remarks),
         remarks,
-        close_commands: closing::commands(&site, &at_least, witness.as_ref(), &decisions),
+        closing: closing.text.to_owned(),
+        close_commands: closing.commands,
         decisions: decisions.iter().map(words::decision).collect(),
         witness: witness.map(|it| WitnessFact {
             source: it.source.map(|point| address::address(point).to_string()),
@@ -151,7 +262,7 @@ pub(super) fn facts(
             source_port: it.source_port.into(),
             destination: it.destination.map(|point| address::address(point).to_string()),
             port: port.into(),
-            way_in: words::way_in(it.way),
+            way_in: words::way_in(it.way, true),
         }),
     }
 }
@@ -172,7 +283,7 @@ fn group_name(attached: &Attached, level: &str) -> Option<String> {
 
 /// Who of the public gets in, and one packet that does. A way in to the port counts for both protocols, whatever its
 /// own: what the rules admit beside it is one change of a load balancer away from the Internet.
-fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>>) {
+fn reach<'w>(site: &Site<'_>, stack: &Stack<'_>, ways: &'w [WayIn]) -> (Reached, Vec<Candidate<'w>>) {
     let mut reached = Reached::default();
     let mut answers: HashMap<(Protocol, Option<Option<std::net::IpAddr>>), Answer> = HashMap::new();
     let mut candidates = Vec::new();
@@ -180,8 +291,8 @@ fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>
         for protocol in Protocol::ALL {
             let key = (protocol, way.floating.then_some(way.public_address));
             let local = site.local(way, protocol);
-            let answer = answers.entry(key).or_insert_with(|| site.stack.admit(&local));
-            let mut one = through(site, way, answer);
+            let answer = answers.entry(key).or_insert_with(|| stack.admit(&local));
+            let mut one = through(site, stack, way, answer);
             if way.doubt.is_some() {
                 one.at_least = Admission::default();
                 one.note(way.doubt.clone());
@@ -194,14 +305,19 @@ fn reach<'w>(site: &Site<'_>, ways: &'w [WayIn]) -> (Reached, Option<Witness<'w>
             candidates.push((way, protocol, one.at_least));
         }
     }
-    (reached, witness(site, candidates))
+    (reached, candidates)
+}
+
+/// Whether, with that stack in place of its own, nobody of the public certainly gets in.
+pub(super) fn closes(site: &Site<'_>, stack: &Stack<'_>, ways: &[WayIn]) -> bool {
+    reach(site, stack, ways).0.at_least.addresses().is_empty()
 }
 
 /// Who of the public gets in by one way.
-fn through(site: &Site<'_>, way: &WayIn, answer: &Answer) -> Reached {
+fn through(site: &Site<'_>, stack: &Stack<'_>, way: &WayIn, answer: &Answer) -> Reached {
     let mut reached =
         Reached { at_least: answer.at_least.clone(), at_most: answer.at_most.clone(), unread: answer.unread.clone() };
-    let (group, perhaps_group) = site.stack.has_group();
+    let (group, perhaps_group) = stack.has_group();
     match &way.closed_without_group {
         Ok(false) => {}
         _ if group => {}
@@ -252,18 +368,18 @@ fn through(site: &Site<'_>, way: &WayIn, answer: &Answer) -> Reached {
 }
 
 /// One packet that gets in, by the way that most can use; before all, one that carries its protocol.
-fn witness<'w>(site: &Site<'_>, candidates: Vec<(&'w WayIn, Protocol, Admission)>) -> Option<Witness<'w>> {
+fn witness(site: &Site<'_>, ways: &[WayIn], candidates: &[Candidate<'_>]) -> Option<Packet> {
     let size = |admission: &Admission| {
         let addresses = admission.addresses();
         (addresses.count_v6(), addresses.count_v4(), admission.tagged().count())
     };
     // The first of equals: ways and protocols stand in a fixed order.
-    let rank = |(way, protocol, admission): &(&WayIn, Protocol, Admission)| {
+    let rank = |(way, protocol, admission): &Candidate<'_>| {
         let size = size(admission);
         (size != (0, 0, 0) && way.protocols.has(*protocol).0, size)
     };
-    let best = candidates.into_iter().rev().max_by_key(rank)?;
-    let (way, protocol, admission) = best;
+    let best = candidates.iter().rev().max_by_key(|it| rank(it))?;
+    let (way, protocol, admission) = (best.0, best.1, &best.2);
     let addresses = admission.addresses();
     let largest = addresses.ranges().iter().max_by_key(|(start, end)| end - start);
     let source = largest.map(|&(start, end)| if start < end { start + 1 } else { start });
@@ -275,30 +391,15 @@ fn witness<'w>(site: &Site<'_>, candidates: Vec<(&'w WayIn, Protocol, Admission)
         return None;
     }
     let local = site.local(way, protocol);
-    let destination = match local.address {
-        LocalAddress::Known(point) => Some(point),
-        LocalAddress::Within(..) => None,
-    };
-    let mut witness = Witness {
-        way,
-        protocol,
-        source,
-        tag: if source.is_none() { tag } else { None },
-        source_port: 50_000,
-        destination,
-    };
-    if let Some(seen) = seen_source(&witness) {
-        let ports = candidate_ports(&site.stack);
-        let inside = |port: &u16| {
-            let decisions = site.stack.decide(&local, seen, *port, Bound::Lower);
-            let past = decisions.last().is_some_and(|it| {
-                it.rule.is_some_and(|rule| rule.access == Some(crate::facts::nsg::Access::AlwaysAllow))
-            });
-            past || decisions.iter().all(Decision::allows)
-        };
-        witness.source_port = ports.into_iter().find(inside).unwrap_or(50_000);
+    let tag = tag.filter(|_| source.is_none());
+    let mut packet =
+        Packet { way: ways.iter().position(|it| std::ptr::eq(it, way))?, protocol, source, tag, source_port: 50_000 };
+    if let Some(seen) = seen_source(&packet.of(site, ways)) {
+        packet.source_port = site.stack.port_from(&local, seen)?;
+        let decisions = site.stack.decide(&local, seen, packet.source_port, Bound::Lower);
+        debug_assert!(Stack::lets_in(&decisions), "the witness is kept out: {decisions:?}");
     }
-    Some(witness)
+    Some(packet)
 }
 
 /// The source as the rules see it.
@@ -307,20 +408,6 @@ fn seen_source(witness: &Witness<'_>) -> Option<Point> {
         Some(seen) => seen.ranges().first().map(|range| range.0),
         None => witness.source,
     }
-}
-
-/// One port of each run of source ports that the rules tell apart, an ephemeral one first.
-fn candidate_ports(stack: &Stack<'_>) -> Vec<u16> {
-    let mut ports = vec![50_000];
-    for (_, level) in stack.levels() {
-        let Level::Group(group) = level else { continue };
-        for rule in &group.inbound {
-            for range in rule.remote.ports.ranges(false) {
-                ports.extend([Some(range.0), range.1.checked_add(1)].into_iter().flatten().filter(|port| *port > 0));
-            }
-        }
-    }
-    ports
 }
 
 /// How the levels decide the witness, or the largest part of the Internet where nobody gets in.
@@ -338,14 +425,20 @@ fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Witness<'_
     }
 }
 
-/// What is odd about how rules on the port are written.
+/// What is odd about how rules on the port are written; once, where one group filters on both levels.
 fn remarks(site: &Site<'_>) -> Vec<String> {
     let groups = site.stack.levels().into_iter().filter_map(|(_, level)| match level {
         Level::Group(group) => Some(group),
         Level::None | Level::Unread { .. } => None,
     });
     let rules = groups.flat_map(|group| &group.inbound).filter(|rule| rule.local.ports.has(site.port).1);
-    rules.flat_map(|rule| rule.remarks()).collect()
+    let mut remarks: Vec<String> = Vec::new();
+    for remark in rules.flat_map(|rule| rule.remarks()) {
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+    remarks
 }
 
 /// Whether that kind of address is meant.

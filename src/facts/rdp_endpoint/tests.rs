@@ -5,6 +5,8 @@ use std::sync::Mutex;
 
 use time::OffsetDateTime;
 
+use serde_json::json;
+
 use super::*;
 use crate::facts::Options;
 use crate::facts::schema::Value;
@@ -44,13 +46,18 @@ fn verdict(endpoint: &RdpEndpoint) -> &'static str {
 
 /// Every subject: its element, the facts as JSON, and the verdict.
 fn judge(inventory: &Inventory) -> BTreeMap<String, (serde_json::Value, String)> {
-    let options = Options { now: OffsetDateTime::UNIX_EPOCH, rdp_port: 3389, cloud: None };
+    judge_port(inventory, 3389)
+}
+
+fn judge_port(inventory: &Inventory, rdp_port: u16) -> BTreeMap<String, (serde_json::Value, String)> {
+    let options = Options { now: OffsetDateTime::UNIX_EPOCH, rdp_port, cloud: None };
     let index = NetworkIndex::new(inventory, ServiceTags::default());
     let ways = WaysIn::new(&index, options.rdp_port);
     let machines = subjects::Machines::new(inventory);
+    let shares = exposure::Shares::default();
     let mut judged = BTreeMap::new();
     let mut take = |found: subjects::Found<'_>| {
-        let facts = exposure::facts(&index, &ways, &machines, &found, options.rdp_port);
+        let facts = exposure::facts(&index, &ways, &machines, &shares, &found, options.rdp_port);
         let json = crate::facts::schema::record_to_json(&facts);
         judged.insert(facts.ip_configuration.clone(), (json, verdict(&facts).to_owned()));
     };
@@ -227,6 +234,268 @@ fn what_was_not_read_never_turns_a_verdict_round() {
                 verdict == "unknown" || verdict == *expected || expected == "unknown",
                 "{element} without {ty}: {facts:#}"
             );
+        }
+    }
+}
+
+// ---- single estates ----
+
+const GROUP: &str = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.Network";
+
+fn resource(ty: &str, name: &str, sku: &str, properties: serde_json::Value) -> serde_json::Value {
+    json!({
+        "id": format!("{GROUP}/{ty}/{name}"), "name": name, "type": format!("Microsoft.Network/{ty}"),
+        "location": "westeurope", "sku": {"name": sku}, "properties": properties,
+    })
+}
+
+fn reference(path: &str) -> serde_json::Value {
+    json!({ "id": format!("{GROUP}/{path}") })
+}
+
+fn rule(name: &str, priority: i64, access: &str, source: &str, source_port: &str) -> serde_json::Value {
+    json!({"name": name, "properties": {
+        "priority": priority, "access": access, "direction": "Inbound", "protocol": "*", "sourceAddressPrefix": source,
+        "sourcePortRange": source_port, "destinationAddressPrefix": "*", "destinationPortRange": "3389",
+    }})
+}
+
+/// A machine with a public address of that SKU, whose subnet and interface have these rules, and a route to there.
+fn estate(
+    subnet: Option<Vec<serde_json::Value>>,
+    nic: Option<Vec<serde_json::Value>>,
+    sku: &str,
+    route: Option<&str>,
+) -> Vec<serde_json::Value> {
+    let mut of_subnet = json!({"addressPrefix": "10.0.0.0/24"});
+    let mut configuration = json!({
+        "privateIPAddress": "10.0.0.4", "subnet": reference("virtualNetworks/vnet/subnets/one"),
+        "publicIPAddress": reference("publicIPAddresses/pip"),
+    });
+    configuration["primary"] = json!(true);
+    let mut interface = json!({"ipConfigurations": [{"name": "one", "properties": configuration}]});
+    let mut all = vec![resource("publicIPAddresses", "pip", sku, json!({"ipAddress": "20.1.2.3"}))];
+    for (name, rules, owner) in [("of-subnet", subnet, &mut of_subnet), ("of-nic", nic, &mut interface)] {
+        if let Some(rules) = rules {
+            owner["networkSecurityGroup"] = reference(&format!("networkSecurityGroups/{name}"));
+            all.push(resource("networkSecurityGroups", name, "", json!({"securityRules": rules})));
+        }
+    }
+    if let Some(prefix) = route {
+        of_subnet["routeTable"] = reference("routeTables/rt");
+        let route = json!({"name": "r", "properties": {"addressPrefix": prefix, "nextHopType": "VirtualAppliance"}});
+        all.push(resource("routeTables", "rt", "", json!({"routes": [route]})));
+    }
+    let space = json!({"addressPrefixes": ["10.0.0.0/16"]});
+    let subnets = json!([{
+        "id": format!("{GROUP}/virtualNetworks/vnet/subnets/one"), "name": "one", "properties": of_subnet
+    }]);
+    all.push(resource("virtualNetworks", "vnet", "", json!({"addressSpace": space, "subnets": subnets})));
+    all.push(resource("networkInterfaces", "nic", "", interface));
+    all
+}
+
+/// The estate after a command, as Azure would have it.
+fn run(estate: &mut Vec<serde_json::Value>, command: &str) {
+    let words: Vec<&str> = command.split(' ').map(|word| word.trim_matches('\'')).collect();
+    let option = |name: &str| words.iter().position(|it| *it == name).map(|at| words[at + 1]);
+    let named = |name: &str| format!("/{name}");
+    let of = |estate: &mut Vec<serde_json::Value>, name: &str| {
+        estate.iter().position(|it| it["id"].as_str().unwrap().ends_with(&named(name))).unwrap()
+    };
+    match &words[1..5] {
+        ["network", "nsg", "create", _] => {
+            estate.push(resource("networkSecurityGroups", option("--name").unwrap(), "", json!({"securityRules": []})));
+        }
+        ["network", "nic", "update", _] => {
+            let nic = of(estate, option("--name").unwrap());
+            let group = format!("networkSecurityGroups/{}", option("--network-security-group").unwrap());
+            estate[nic]["properties"]["networkSecurityGroup"] = reference(&group);
+        }
+        ["network", "nsg", "rule", "create"] => {
+            assert!(command.contains(" --direction Inbound --access Deny "), "{command}");
+            let group = of(estate, option("--nsg-name").unwrap());
+            let rules = estate[group]["properties"]["securityRules"].as_array_mut().unwrap();
+            assert!(rules.iter().all(|it| it["name"] != option("--name").unwrap()), "{command}");
+            let priority = option("--priority").unwrap().parse().unwrap();
+            let taken = |it: &serde_json::Value| {
+                it["properties"]["direction"] == "Inbound" && it["properties"]["priority"] == priority
+            };
+            assert!(!rules.iter().any(taken), "{command}");
+            let mut rule =
+                rule(option("--name").unwrap(), priority, "Deny", option("--source-address-prefixes").unwrap(), "*");
+            rule["properties"]["destinationPortRange"] = json!(option("--destination-port-ranges").unwrap());
+            rules.push(rule);
+        }
+        ["network", "nsg", "rule", "update"] => {
+            let group = of(estate, option("--nsg-name").unwrap());
+            let rules = estate[group]["properties"]["securityRules"].as_array_mut().unwrap();
+            let rule = rules.iter_mut().find(|it| it["name"] == option("--name").unwrap()).unwrap();
+            assert_eq!(rule["properties"]["access"], "Allow", "{command}");
+            if let Some(access) = option("--access") {
+                rule["properties"]["access"] = json!(access);
+            }
+            if let Some(prefix) = option("--source-address-prefixes") {
+                rule["properties"]["sourceAddressPrefix"] = json!(prefix);
+            }
+        }
+        _ => panic!("{command}"),
+    }
+}
+
+fn one(estate: &[serde_json::Value], port: u16) -> (serde_json::Value, String) {
+    judge_port(&inventory(estate, &[]), port).remove("one").unwrap()
+}
+
+fn commands(facts: &serde_json::Value) -> Vec<String> {
+    facts["closeCommands"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_witness_comes_from_a_port_that_no_deny_takes() {
+    let allow = rule("allow", 101, "Allow", "*", "*");
+    let deny = rule("deny", 100, "Deny", "*", "49152-65535");
+    let (facts, verdict) = one(&estate(Some(vec![deny, allow.clone()]), None, "Standard", None), 3389);
+    assert_eq!(verdict, "fails");
+    assert_eq!(facts["witness"]["sourcePort"], 49151);
+    assert_eq!((&facts["decisions"][0]["rule"], &facts["decisions"][0]["access"]), (&json!("allow"), &json!("allow")));
+    assert_eq!(facts["waysIn"][0]["open"], true);
+    // The same with a Deny that leaves no port: port 0 is none.
+    let deny = rule("deny", 100, "Deny", "*", "1-65535");
+    let (facts, verdict) = one(&estate(Some(vec![deny, allow]), None, "Standard", None), 3389);
+    assert_eq!((verdict.as_str(), &facts["witness"]), ("passes", &json!(null)));
+    assert_eq!(facts["waysIn"][0]["open"], false);
+}
+
+#[test]
+fn a_deny_of_mapped_addresses_takes_no_ipv4_away_and_an_allow_opens_none() {
+    let verdict = |access: &str, source: &str, rest: &str| {
+        let rules = vec![rule("first", 100, access, source, "*"), rule("rest", 200, rest, "*", "*")];
+        one(&estate(Some(rules), None, "Standard", None), 3389).1
+    };
+    assert_eq!(verdict("Deny", "0.0.0.0/0", "Allow"), "passes");
+    assert_eq!(verdict("Deny", "::ffff:0:0/96", "Allow"), "fails");
+    assert_eq!(verdict("Allow", "0.0.0.0/0", "Deny"), "fails");
+    assert_eq!(verdict("Allow", "::ffff:0:0/96", "Deny"), "passes");
+}
+
+#[test]
+fn a_public_address_without_an_address_is_of_the_kind_that_it_says() {
+    let ways = |version: &str| {
+        let mut estate = estate(Some(vec![rule("allow", 100, "Allow", "*", "*")]), None, "Standard", None);
+        estate[0]["properties"] = json!({"publicIPAddressVersion": version});
+        one(&estate, 3389).0["waysIn"].as_array().unwrap().len()
+    };
+    assert_eq!((ways("IPv4"), ways("IPv6")), (1, 0));
+}
+
+#[test]
+fn a_group_on_both_levels_is_remarked_upon_once() {
+    let mut estate = estate(Some(vec![rule("allow", 100, "Allow", "::", "*")]), Some(vec![]), "Standard", None);
+    let nic = estate.len() - 1;
+    estate[nic]["properties"]["networkSecurityGroup"] = reference("networkSecurityGroups/of-subnet");
+    let (facts, _) = one(&estate, 3389);
+    let remarks = facts["remarks"].as_array().unwrap();
+    assert_eq!(remarks.len(), 1);
+    assert!(remarks[0].as_str().unwrap().starts_with("`allow` names `::` without a length"), "{remarks:?}");
+}
+
+#[test]
+fn every_rule_that_lets_somebody_in_is_closed() {
+    let mut rules = vec![rule("a", 100, "Allow", "*", "*"), rule("b", 101, "Allow", "*", "*")];
+    rules[0]["properties"]["protocol"] = json!("Tcp");
+    rules[1]["properties"]["protocol"] = json!("Udp");
+    let (facts, _) = one(&estate(Some(rules), None, "Standard", None), 3389);
+    assert_eq!(commands(&facts).len(), 2);
+}
+
+#[test]
+fn where_no_command_closes_there_is_none_and_the_text_says_so() {
+    // Smallest number, many ports: nothing can stand before it, and to shut it would close more than the port.
+    let mut all = rule("all", 100, "Allow", "*", "*");
+    all["properties"]["destinationPortRange"] = json!("*");
+    let (facts, verdict) =
+        one(&estate(Some(vec![all]), Some(vec![rule("n", 100, "Allow", "*", "*")]), "Standard", None), 3389);
+    assert_eq!((verdict.as_str(), commands(&facts).len()), ("fails", 1));
+    let mut all = rule("all", 100, "Allow", "*", "*");
+    all["properties"]["destinationPortRange"] = json!("*");
+    let (facts, _) = one(&estate(Some(vec![all.clone()]), Some(vec![all]), "Standard", None), 3389);
+    assert_eq!(commands(&facts), Vec::<String>::new());
+    assert!(facts["closing"].as_str().unwrap().starts_with("No change of one network security group"));
+}
+
+mod closing_commands {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn some_rule() -> impl Strategy<Value = serde_json::Value> {
+        let sources = ["*", "*", "Internet", "0.0.0.0", "VirtualNetwork", "0.0.0.0/1", "20.0.0.0/8", "AzureCloud"];
+        let ports = ["3389", "3389", "3389", "*", "22", "3000-4000"];
+        let what = (select(&["Allow", "Allow", "Deny"][..]), select(&["*", "Tcp", "Udp"][..]));
+        let direction = select(&["Inbound", "Inbound", "Inbound", "Inbound", "Outbound"][..]);
+        (
+            what,
+            select(sources.to_vec()),
+            select(&["*", "*", "1024-65535", "49152-65535"][..]),
+            select(ports.to_vec()),
+            direction,
+        )
+            .prop_map(|((access, protocol), source, source_port, port, direction)| {
+                let mut rule = rule("", 0, access, source, source_port);
+                rule["properties"]["protocol"] = json!(protocol);
+                rule["properties"]["destinationPortRange"] = json!(port);
+                rule["properties"]["direction"] = json!(direction);
+                rule
+            })
+    }
+
+    fn some_rules() -> impl Strategy<Value = Option<Vec<serde_json::Value>>> {
+        let first = select(&[100, 101, 102, 300][..]);
+        let rules = (proptest::collection::vec(some_rule(), 0..6), first).prop_map(|(mut rules, first)| {
+            for (i, rule) in rules.iter_mut().enumerate() {
+                let name = if i == 4 { "deny-internet-3389".to_owned() } else { format!("r{i}") };
+                rule["name"] = json!(name);
+                rule["properties"]["priority"] = json!(first + i as i64);
+            }
+            rules
+        });
+        proptest::option::weighted(0.7, rules)
+    }
+
+    /// The most who may get in to that port: IPv4 addresses.
+    fn most(estate: &[serde_json::Value], port: u16) -> i64 {
+        one(estate, port).0["publicIpv4AtMost"].as_i64().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn close_the_port_and_open_nothing(
+            subnet in some_rules(),
+            nic in some_rules(),
+            sku in select(&["Basic", "Standard"][..]),
+            route in select(&[None, None, Some("0.0.0.0/0"), Some("128.0.0.0/1")][..]),
+        ) {
+            let mut estate = estate(subnet, nic, sku, route);
+            let (facts, _) = one(&estate, 3389);
+            let commands = commands(&facts);
+            let open = facts["publicIpv4AtLeast"].as_i64().unwrap() > 0;
+            prop_assert!(open || commands.is_empty());
+            prop_assert_eq!(open, facts["closing"] != "");
+            let ports = [3389, 22, 80];
+            let mut before = ports.map(|port| most(&estate, port));
+            for command in &commands {
+                run(&mut estate, command);
+                let after = ports.map(|port| most(&estate, port));
+                prop_assert!((0..3).all(|i| after[i] <= before[i]), "{}: {:?} {:?}", command, before, after);
+                before = after;
+            }
+            if !commands.is_empty() {
+                prop_assert_eq!(before[0], 0, "{:?}", commands);
+            }
         }
     }
 }

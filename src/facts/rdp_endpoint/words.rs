@@ -29,7 +29,7 @@ fn ports(way: &WayIn) -> String {
     }
 }
 
-pub(super) fn way_in(way: &WayIn) -> WayInFact {
+pub(super) fn way_in(way: &WayIn, open: bool) -> WayInFact {
     let protocols = Protocol::ALL.into_iter().filter(|it| way.protocols.has(*it).1);
     WayInFact {
         kind: way.kind,
@@ -41,6 +41,7 @@ pub(super) fn way_in(way: &WayIn) -> WayInFact {
         front_end_ports: ports(way),
         protocols: protocols.map(|it| it.word().to_owned()).collect(),
         certain: way.doubt.clone().map_or(Ok(true), Err),
+        open,
         address_unread: way.address_unread.is_some(),
     }
 }

@@ -306,8 +306,9 @@ fn sources(inventory: &Inventory, rule: &FirewallNatRule, name: &str) -> Sources
         let what = format!("the source `{text}` of the DNAT rule `{name}`");
         unread.push(Unread::new(what, "look at the rule in Azure and export the firewall and its policy again"));
     }
+    let any = read.is_any();
     let mut at_least = read.set;
-    if read.any || read.unclear {
+    if any {
         at_least = AddressSet::all();
     } else if read.internet {
         at_least = at_least.union(&address::not_public().complement());
