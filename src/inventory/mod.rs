@@ -234,10 +234,10 @@ impl Inventory {
         let under = format!("/subscriptions/{}", subscription.to_lowercase());
         self.gaps.iter().find(|gap| {
             let scope = gap.scope.to_lowercase();
-            let within = subscription.is_empty()
-                || scope == "/"
-                || scope.strip_prefix(&under).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            (gap.what == ty || gap.what == "subscription") && within
+            let within = scope.strip_prefix(&under).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            // That there may be further subscriptions makes none of those that were read incomplete.
+            let everywhere = gap.what == ty && scope == "/";
+            ((gap.what == ty || gap.what == "subscription") && (within || subscription.is_empty())) || everywhere
         })
     }
 }

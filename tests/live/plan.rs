@@ -60,6 +60,29 @@ fn admin_rules_that_no_list_shows_are_a_gap_where_there_is_a_network_manager() {
 }
 
 #[test]
+fn a_listed_subscription_that_nothing_is_said_of_is_a_gap_and_never_clean() {
+    let silent = ResponseTemplate::new(200).set_body_json(json!({"totalRecords": 0, "count": 0, "data": []}));
+    let arm = MockArm::start(estate())
+        .always(is_graph, silent)
+        .always(path_has("/resources"), error(404, "SubscriptionNotFound"));
+    let (_, sink) = audit(&options(&arm));
+    let scope = format!("/subscriptions/{HUB}");
+    assert_eq!(sink.gap_list(), [(scope.as_str(), "subscription", Reason::Missing)]);
+}
+
+#[test]
+fn an_answer_that_says_it_was_cut_short_is_a_gap() {
+    let answer = |truncated: &str| {
+        let answer = json!({"count": 0, "resultTruncated": truncated, "data": []});
+        let arm = MockArm::start(estate()).always(is_graph, ResponseTemplate::new(200).set_body_json(answer));
+        let (_, sink) = audit(&options(&arm));
+        sink.gaps.iter().any(|gap| gap.reason == Reason::Truncated)
+    };
+    assert!(answer("true"));
+    assert!(!answer("false"));
+}
+
+#[test]
 fn a_list_that_is_refused_is_a_gap_of_its_type_alone() {
     let arm = MockArm::start(estate())
         .always(is_graph, error(403, "AuthorizationFailed"))

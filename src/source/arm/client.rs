@@ -202,7 +202,7 @@ impl Client {
         }
         let started = Instant::now();
         let deadline = started + self.budget;
-        let (mut tries, mut refused) = (0, None::<Hidden>);
+        let (mut tries, mut refused, mut answer) = (0, None::<Hidden>, None::<Failure>);
         loop {
             tries += 1;
             let again = match self.once(&call, refused.as_ref(), deadline, &parse).await {
@@ -220,8 +220,17 @@ impl Client {
                 Reason::Damaged => tries >= DAMAGED_TRIES,
                 _ => failure.detail.starts_with(NO_CONNECTION) && tries >= CONNECT_TRIES,
             };
-            let wait = asked.unwrap_or_else(|| retry::backoff(tries + 1));
+            // "At once" is believed a few times.
+            let least = tries.checked_sub(BELIEVED_TRIES).map_or(Duration::ZERO, retry::backoff);
+            let wait = asked.map_or_else(|| retry::backoff(tries + 1), |asked| asked.max(least));
+            if failure.status.is_some() {
+                answer = Some(failure.clone());
+            }
             if enough || Instant::now() + wait >= deadline {
+                // What Azure said last tells more than that it fell silent in the end.
+                if let Some(answer) = answer.filter(|_| failure.status.is_none()) {
+                    failure = answer;
+                }
                 failure.detail = give_up(&failure.detail, tries, started.elapsed(), asked);
                 return Err(failure);
             }
@@ -266,12 +275,16 @@ impl Client {
                 }
             };
         }
-        let failure = match status {
+        let mut failure = match status {
             300..400 => {
                 Failure::new(Reason::Unreachable, format!("HTTP {status}: a redirect, which is never followed"))
             }
             _ => Failure::answer(status, &answer.body),
         };
+        if !token.0.is_empty() {
+            // A server that echoes its request must not bring the token into a report.
+            failure.detail = failure.detail.replace(token.0.as_str(), "***");
+        }
         if status == 401 {
             return Try::Refused(failure, token);
         }
@@ -303,6 +316,9 @@ impl Client {
         Ok(Answer { status, headers, body, url: call.url.clone() })
     }
 }
+
+/// How often Azure's word is taken that asking again makes sense at once.
+const BELIEVED_TRIES: u32 = 4;
 
 const NO_CONNECTION: &str = "no connection";
 

@@ -9,7 +9,7 @@ use super::client::{Call, Client, Step};
 use super::failure::Failure;
 use super::intake::{Event, Events};
 use super::kinds::{self, Query};
-use super::page::Page;
+use super::page::{EMPTY_PAGES, Page};
 use super::row::Row;
 use super::subscriptions::Scope;
 use crate::source::Reason;
@@ -53,10 +53,12 @@ fn quoted(text: &str) -> String {
 
 /// Reads all pages of one query. What was read before a failure is kept.
 pub(super) async fn read(client: Arc<Client>, asked: Asked, events: Events) {
-    match pages(&client, &asked, &events).await {
+    let mut answered = false;
+    match pages(&client, &asked, &events, &mut answered).await {
         Ok(()) => {}
-        // An answer that refuses leaves the lists; no answer at all would not get better by asking more.
-        Err(failure) if failure.status.is_some() || failure.reason == Reason::Damaged => {
+        // Whatever keeps Resource Graph from answering leaves the lists. A later page that never comes is a gap: most
+        // of it is there, and what made one page hang would make lists hang.
+        Err(failure) if !answered || failure.status.is_some() || failure.reason == Reason::Damaged => {
             let _ = events.send(Event::Refused { asked, failure }).await;
         }
         Err(failure) => gaps(&asked, &failure, &events).await,
@@ -71,13 +73,13 @@ async fn gaps(asked: &Asked, failure: &Failure, events: &Events) {
     }
 }
 
-async fn pages(client: &Client, asked: &Asked, events: &Events) -> Result<(), Failure> {
+async fn pages(client: &Client, asked: &Asked, events: &Events, answered: &mut bool) -> Result<(), Failure> {
     let version = format!("api-version={}", kinds::RESOURCE_GRAPH);
     let url = client.endpoint().url("/providers/Microsoft.ResourceGraph/resources", &version);
     let subscriptions: Vec<&str> = asked.scopes.iter().map(|(_, scope)| scope.subscription.as_str()).collect();
     let home = asked.scopes.first().map_or(0, |(input, _)| *input);
     let (mut token, mut visited) = (None::<String>, HashSet::new());
-    let mut received = 0;
+    let (mut received, mut empty) = (0, 0);
     loop {
         let mut options = json!({"resultFormat": "objectArray", "$top": TOP});
         if let Some(token) = &token {
@@ -85,17 +87,22 @@ async fn pages(client: &Client, asked: &Asked, events: &Events) -> Result<(), Fa
         }
         let body = json!({"subscriptions": subscriptions, "query": asked.kql(), "options": options}).to_string();
         let page = client.read(Call::post(Step::ResourceGraph, url.clone(), Some(body)), Page::graph).await?;
+        *answered = true;
         received += page.rows.len() as u64;
+        empty = if page.rows.is_empty() { empty + 1 } else { 0 };
         let rows = page.rows.into_iter().map(Row::new).collect();
         let _ = events.send(Event::Rows { rows, input: home }).await;
-        // `resultTruncated` proves nothing: it says "false" beside a skip token, too.
+        // `resultTruncated` says "false" beside a skip token, too: only "true" proves something.
         let Some(next) = page.next else {
-            let Some(total) = page.total.filter(|total| *total > received) else { return Ok(()) };
-            let detail = format!("Resource Graph counts {total} resources, and handed over {received}");
+            let detail = match page.total.filter(|total| *total > received) {
+                Some(total) => format!("Resource Graph counts {total} resources, and handed over {received}"),
+                None if page.truncated => "Resource Graph says that it cut its answer short".to_owned(),
+                None => return Ok(()),
+            };
             gaps(asked, &Failure::new(Reason::Truncated, detail), events).await;
             return Ok(());
         };
-        if !visited.insert(next.clone()) {
+        if !visited.insert(next.clone()) || empty > EMPTY_PAGES {
             return Err(Failure::new(Reason::Damaged, "Resource Graph hands out the same page again and again"));
         }
         token = Some(next);

@@ -9,7 +9,7 @@ use super::client::{Call, Client, Step};
 use super::failure::Failure;
 use super::intake::{Event, Events};
 use super::kinds::{self, Kind, Listing};
-use super::page::Page;
+use super::page::{EMPTY_PAGES, Page};
 use super::plan::all;
 use super::row::Row;
 use super::subscriptions::Scope;
@@ -20,11 +20,13 @@ pub(super) struct Pager {
     step: Step,
     next: Option<Result<Url, Failure>>,
     visited: HashSet<Url>,
+    /// Empty pages in a row.
+    empty: u32,
 }
 
 impl Pager {
     pub(super) fn new(step: Step, first: Url) -> Self {
-        Self { step, next: Some(Ok(first)), visited: HashSet::new() }
+        Self { step, next: Some(Ok(first)), visited: HashSet::new(), empty: 0 }
     }
 
     /// The next page; `None` after the last one, and after a failure.
@@ -38,6 +40,10 @@ impl Pager {
             return Some(Err(Failure::new(Reason::Damaged, detail)));
         }
         let page = client.read(Call::get(self.step, url.clone()), Page::list).await;
+        self.empty = if page.as_ref().is_ok_and(|page| page.rows.is_empty()) { self.empty + 1 } else { 0 };
+        if self.empty > EMPTY_PAGES {
+            return Some(Err(Failure::new(Reason::Damaged, "the list goes on with empty pages again and again")));
+        }
         if let Ok(Page { next: Some(link), .. }) = &page {
             let followed = client.endpoint().follow(&url, link);
             self.next = Some(followed.map_err(|problem| {

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// How many empty pages in a row are followed. Nine were seen in front of the only item.
+pub(crate) const EMPTY_PAGES: u32 = 100;
+
 /// Rows as JSON text, and how the next page is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -11,6 +14,8 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
     /// How many rows Resource Graph says that there are in all.
     pub(crate) total: Option<u64>,
+    /// Whether Resource Graph says that it cut its answer short.
+    pub(crate) truncated: bool,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +32,9 @@ struct Graph<'a> {
     data: &'a RawValue,
     #[serde(rename = "totalRecords", default)]
     total: Option<u64>,
+    /// A text, in spite of its name.
+    #[serde(rename = "resultTruncated", default)]
+    truncated: Option<serde_json::Value>,
     #[serde(rename = "$skipToken", alias = "skipToken", default)]
     skip_token: Option<String>,
 }
@@ -48,7 +56,7 @@ impl Page {
     pub(crate) fn list(text: &str) -> Result<Self, String> {
         let list: List<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let rows = list.value.into_iter().map(|row| row.get().to_owned()).collect();
-        Ok(Self { rows, next: list.next_link.filter(|link| !link.trim().is_empty()), total: None })
+        Ok(Self { rows, next: list.next_link.filter(|link| !link.trim().is_empty()), total: None, truncated: false })
     }
 
     /// A page of Resource Graph, in either format.
@@ -62,7 +70,10 @@ impl Page {
             let table: Table<'_> = serde_json::from_str(data).map_err(|error| error.to_string())?;
             table.rows.iter().map(|row| object(&table.columns, row)).collect()
         };
-        Ok(Self { rows, next: graph.skip_token.filter(|token| !token.is_empty()), total: graph.total })
+        let truncated = graph
+            .truncated
+            .is_some_and(|it| it == true || it.as_str().is_some_and(|it| it.eq_ignore_ascii_case("true")));
+        Ok(Self { rows, next: graph.skip_token.filter(|token| !token.is_empty()), total: graph.total, truncated })
     }
 }
 
@@ -88,7 +99,7 @@ mod tests {
     #[test]
     fn an_empty_page_with_a_link_is_not_the_last_one() {
         let page = Page::list(r#"{"value":[],"nextLink":"https://x/2"}"#).unwrap();
-        assert_eq!(page, Page { rows: vec![], next: Some("https://x/2".into()), total: None });
+        assert_eq!(page, Page { rows: vec![], next: Some("https://x/2".into()), total: None, truncated: false });
         assert_eq!(Page::list(r#"{"value":[],"nextLink":""}"#).unwrap().next, None);
         assert_eq!(Page::list(r#"{"nextLink":null,"value":[{"a": 1}]}"#).unwrap().rows, [r#"{"a": 1}"#]);
     }

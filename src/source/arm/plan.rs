@@ -107,7 +107,7 @@ impl Plan<'_> {
                 match self.something_there(scope).await {
                     Ok(true) => drop(silent.insert(input)),
                     Ok(false) => {}
-                    Err(failure) if failure.status == Some(404) => absent_groups += usize::from(is_group(&failure)),
+                    Err(failure) if is_group(&failure) => absent_groups += 1,
                     Err(failure) => self.intake.gap(failure.gap(&scope.path, "subscription")),
                 }
             }
