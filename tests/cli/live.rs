@@ -37,9 +37,11 @@ fn live_and_offline_give_the_same_results_byte_for_byte() {
     let offline = azaudit(&["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"]);
     let by_graph = live(&contoso().page(7), &["--subscription", "Contoso Hub", "--subscription", BRANCH]);
     assert_eq!(results(&by_graph), results(&offline), "{}", by_graph.stderr);
+    assert_eq!((by_graph.code, by_graph.gaps()), (offline.code, vec![]), "{}", by_graph.stderr);
     let refused = contoso().always(is_graph, error(403, "AuthorizationFailed"));
     let by_lists = live(&refused, &["--all-subscriptions"]);
     assert_eq!(results(&by_lists), results(&offline), "{}", by_lists.stderr);
+    assert_eq!((by_lists.code, by_lists.gaps()), (offline.code, vec![]), "{}", by_lists.stderr);
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub(super) async fn read(client: &Arc<Client>, intake: &mut Intake<'_>) {
             for (answer, wanted) in answers {
                 match answer {
                     Ok(row) => take(&row, &wanted, intake),
+                    // As in an export that ends there: whatever rests on it is unknown, and nothing was refused.
+                    Err(failure) if is_absent(&failure) => {
+                        tracing::info!(id = wanted.id, "is referred to, and is not there");
+                    }
                     Err(failure) => intake.gap(failure.gap(&wanted.id, wanted.ty)),
                 }
             }
@@ -50,6 +54,12 @@ pub(super) async fn read(client: &Arc<Client>, intake: &mut Intake<'_>) {
             }
         }
     }
+}
+
+/// Whether Azure says that there is no such resource, rather than that nobody may see it.
+fn is_absent(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default().to_lowercase();
+    failure.status == Some(404) && !code.contains("subscription")
 }
 
 fn take(row: &Row, wanted: &Wanted, intake: &mut Intake<'_>) {
