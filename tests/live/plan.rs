@@ -83,6 +83,18 @@ fn an_answer_that_says_it_was_cut_short_is_a_gap() {
 }
 
 #[test]
+fn empty_pages_without_an_end_are_given_up_and_the_lists_stand_in() {
+    const PAGES: usize = 600;
+    let arm = (0..PAGES).fold(MockArm::start(estate()), |arm, page| {
+        let page = json!({"data": [], "$skipToken": format!("page {page}")});
+        arm.fault(1, is_graph, ResponseTemplate::new(200).set_body_json(page))
+    });
+    let (_, sink) = audit(&options(&arm));
+    assert_eq!(sink.names(), NAMES);
+    assert!(arm.count("ResourceGraph") < PAGES, "{} requests", arm.count("ResourceGraph"));
+}
+
+#[test]
 fn a_list_that_is_refused_is_a_gap_of_its_type_alone() {
     let arm = MockArm::start(estate())
         .always(is_graph, error(403, "AuthorizationFailed"))
