@@ -24,6 +24,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod count;
 pub mod env;
 pub mod error;
 pub mod exit;

@@ -190,7 +190,10 @@ impl<'a> Parsed<'a> {
 
     /// A resource of a known type has an id that says so too.
     fn check_type(&self) -> Result<(), Problem> {
-        let by_id = self.id.resource_type().filter(|_| !self.id.as_str().contains("//"));
+        if self.id.is_of_type(&self.ty) {
+            return Ok(());
+        }
+        let by_id = self.id.resource_type().filter(|_| !self.id.has_empty_segment());
         let known = typed(&self.ty).is_some();
         let detail = match by_id {
             None if known => format!("`{}` is no resource id", self.id),
@@ -383,18 +386,24 @@ impl Rows {
             let subnets = std::mem::take(&mut network.properties.subnets);
             let peerings = std::mem::take(&mut network.properties.virtual_network_peerings);
             let (id, location) = (&network.id, &network.location);
-            for subnet in subnets {
-                match child_row(id, location, "subnets", subnet) {
-                    Ok(row) => self.subnets.push((*order, row)),
-                    Err(gap) => drop(gaps.insert(gap)),
-                }
-            }
-            for peering in peerings {
-                match child_row(id, location, "virtualNetworkPeerings", peering) {
-                    Ok(row) => self.peerings.push((*order, row)),
-                    Err(gap) => drop(gaps.insert(gap)),
-                }
-            }
+            move_out(subnets, "subnets", (id, location), *order, &mut self.subnets, gaps);
+            move_out(peerings, "virtualNetworkPeerings", (id, location), *order, &mut self.peerings, gaps);
+        }
+    }
+}
+
+fn move_out<P>(
+    children: Vec<Child<Option<P>>>,
+    ty: &str,
+    (id, location): (&ResourceId, &Option<Box<str>>),
+    order: u64,
+    rows: &mut Vec<(u64, Resource<P>)>,
+    gaps: &mut BTreeSet<Gap>,
+) {
+    for child in children {
+        match child_row(id, location, ty, child) {
+            Ok(row) => rows.push((order, row)),
+            Err(gap) => drop(gaps.insert(gap)),
         }
     }
 }

@@ -34,7 +34,7 @@ impl ResourceId {
     }
 
     /// The segments as they were spelt.
-    fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
+    fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         self.0.split('/').filter(|segment| !segment.is_empty())
     }
 
@@ -74,6 +74,39 @@ impl ResourceId {
         }
         let types = segments[1..].iter().step_by(2);
         Some(std::iter::once(&namespace).chain(types).copied().collect::<Vec<_>>().join("/"))
+    }
+
+    /// Whether there is nothing between two slashes, which no real id has.
+    pub fn has_empty_segment(&self) -> bool {
+        self.0.contains("//")
+    }
+
+    /// Whether [`resource_type`](Self::resource_type) is that type, without making it. Every resource that is read
+    /// is asked.
+    pub fn is_of_type(&self, ty: &str) -> bool {
+        let mut segments = self.segments();
+        let mut behind = None;
+        while let Some(segment) = segments.next() {
+            if segment.eq_ignore_ascii_case("providers") {
+                behind = Some(segments.clone());
+            }
+        }
+        let (Some(mut behind), false) = (behind, self.has_empty_segment()) else { return false };
+        let mut wanted = ty.split('/');
+        let mut same = |segment: Option<&str>| match (segment, wanted.next()) {
+            (Some(segment), Some(wanted)) => segment.eq_ignore_ascii_case(wanted),
+            _ => false,
+        };
+        if !same(behind.next()) {
+            return false;
+        }
+        // Types and names alternate behind the namespace.
+        while let Some(segment) = behind.next() {
+            if !same(Some(segment)) || behind.next().is_none() {
+                return false;
+            }
+        }
+        ty.contains('/') && wanted.next().is_none()
     }
 
     /// The id of the resource that this child belongs to: its last type and name dropped.
@@ -149,7 +182,14 @@ fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
 impl Hash for ResourceId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let write = |text: &str, state: &mut H| {
-            text.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+            // Piece by piece: hashers take long texts much faster than single bytes.
+            let mut piece = [0; 64];
+            for bytes in text.as_bytes().chunks(piece.len()) {
+                let piece = &mut piece[..bytes.len()];
+                piece.copy_from_slice(bytes);
+                piece.make_ascii_lowercase();
+                state.write(piece);
+            }
             state.write_u8(0xff);
         };
         match self.0.is_ascii() {
@@ -241,6 +281,27 @@ mod tests {
     fn a_template_default_without_its_leading_slash_is_the_same_id() {
         assert_eq!(ResourceId::new(&SUBNET[1..]), ResourceId::new(SUBNET));
         assert_eq!(ResourceId::new(&format!("{SUBNET}/")), ResourceId::new(SUBNET));
+    }
+
+    #[test]
+    fn being_of_a_type_is_having_that_type() {
+        let ids = [
+            SUBNET,
+            "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/routeTables/rt",
+            "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/routeTables",
+            "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network",
+            "/x/providers/A.B/c/d/providers/Microsoft.Network/routeTables/rt",
+            "/providers/A.B/c/d",
+            "/subscriptions/s",
+            "/",
+        ];
+        let types: Vec<String> = ids.iter().filter_map(|id| ResourceId::new(id).resource_type()).collect();
+        assert_eq!(types.len(), 4);
+        for id in ids.map(ResourceId::new) {
+            for ty in types.iter().map(String::as_str).chain(["", "a.b", "a.b/c/e", "microsoft.network"]) {
+                assert_eq!(id.is_of_type(ty), id.resource_type().as_deref() == Some(ty), "{id} {ty}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::arm::{AddressSpace, Child, Named, Reference, Sku, arm, merge_by_value};
+use super::arm::{AddressSpace, Child, Named, Reference, arm, merge_by_value};
 use super::id::ResourceId;
 
 arm! {
@@ -414,9 +414,4 @@ fn references_or_rubbish<'de, D: serde::Deserializer<'de>>(deserializer: D) -> R
 /// Whether a reference leads anywhere, and where.
 pub fn target(reference: &Option<Reference>) -> Option<&ResourceId> {
     reference.as_ref()?.id.as_ref()
-}
-
-/// The SKU's name, compared without letter case.
-pub fn sku_is(sku: Option<&Sku>, name: &str) -> bool {
-    sku.and_then(|sku| sku.name.as_deref()).is_some_and(|it| it.eq_ignore_ascii_case(name))
 }

@@ -1,11 +1,10 @@
 //! The policies of a run: chosen, adjusted, and asked.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::diagnostics::{did_you_mean, listed, nearest};
+use super::diagnostics::{did_you_mean, listed};
 use super::evaluate::{Finding, Policy};
 use super::expression::{Frame, Param};
 use super::{Judgement, Severity, Verdict, Verdicts};
@@ -64,9 +63,13 @@ impl PolicySet {
         self.policies.binary_search_by(|policy| policy.id().cmp(id)).ok()
     }
 
-    /// The policy that was probably meant by an id that does not exist.
-    pub fn nearest(&self, id: &str) -> Option<&str> {
-        nearest(id, self.policies.iter().map(Policy::id))
+    /// The position of a policy that has to be there.
+    fn existing(&self, id: &str) -> Result<usize, PolicyError> {
+        self.position(id).ok_or_else(|| PolicyError {
+            asked: id.to_owned(),
+            message: format!("no policy `{id}`"),
+            hint: did_you_mean(id, self.policies.iter().map(Policy::id)),
+        })
     }
 
     /// Keeps the policies whose id one of `globs` matches (all, where there are none) and none of `skip`.
@@ -120,10 +123,7 @@ impl PolicySet {
     /// No such policy or parameter, or a value of another type (an int may stand for a double).
     pub fn set_param(&mut self, policy: &str, name: &str, value: Param) -> Result<(), PolicyError> {
         let wrong = |message, hint| PolicyError { asked: policy.to_owned(), message, hint };
-        let Some(i) = self.position(policy) else {
-            let hint = self.nearest(policy).map(|near| format!("did you mean `{near}`?"));
-            return Err(wrong(format!("no policy `{policy}`"), hint));
-        };
+        let i = self.existing(policy)?;
         let params = &mut self.policies[i].params;
         let Some(at) = params.iter().position(|(param, _)| param == name) else {
             let known: Vec<&str> = params.iter().map(|(param, _)| param.as_str()).collect();
@@ -147,25 +147,12 @@ impl PolicySet {
     ///
     /// No such policy.
     pub fn set_severity(&mut self, policy: &str, severity: Severity) -> Result<(), PolicyError> {
-        let Some(i) = self.position(policy) else {
-            let hint = self.nearest(policy).map(|near| format!("did you mean `{near}`?"));
-            return Err(PolicyError { asked: policy.to_owned(), message: format!("no policy `{policy}`"), hint });
-        };
+        let i = self.existing(policy)?;
         self.policies[i].severity = severity;
         self.policies[i].rule.severity_when.clear();
         Ok(())
     }
 
-    /// Which policies explain which symptom, both sorted: the other way round of what policies name.
-    pub fn by_symptom(&self) -> BTreeMap<&str, Vec<&Policy>> {
-        let mut map: BTreeMap<&str, Vec<&Policy>> = BTreeMap::new();
-        for policy in &self.policies {
-            for symptom in &policy.metadata.symptoms {
-                map.entry(symptom).or_default().push(policy);
-            }
-        }
-        map
-    }
     /// Asks every policy of the subject's kind about it. Verdicts in `show` come with their grounds; the others
     /// are only told (policy, verdict, severity), which costs no allocation.
     pub fn judge<'f>(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+pub use crate::count::{counted, grouped};
 pub use crate::visible::{visible, visible_lines};
 
 /// The text, or its beginning and how much was left out: for cells that a name of 10,000 characters would flood.
@@ -13,24 +14,6 @@ pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
             Cow::Owned(format!("{}… ({} more)", &text[..end], counted(rest, "character")))
         }
     }
-}
-
-/// `1 finding`, `2 findings`, `1,000 subnets`: a number and its noun.
-pub fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// `16,777,216`.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `rootCertificate` as people write it: `root certificate`.
@@ -56,11 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_nouns() {
-        assert_eq!(counted(1, "finding"), "1 finding");
-        assert_eq!(counted(0, "finding"), "0 findings");
-        assert_eq!(counted(16_777_216, "subnet"), "16,777,216 subnets");
-        assert_eq!(grouped(999), "999");
+    fn words_of_the_contract_as_people_write_them() {
         assert_eq!(spaced("notApplicable"), "not applicable");
     }
 }

@@ -1,5 +1,6 @@
 //! The facts of an IP configuration in words.
 
+use crate::count::grouped;
 use crate::facts::address::{self, AddressSet};
 use crate::facts::nsg::{Access, Decision, LevelName, Protocol};
 use crate::facts::schema::Unread;
@@ -70,24 +71,11 @@ pub(super) fn decision(decision: &Decision<'_>) -> DecisionFact {
     }
 }
 
-/// `4,294,967,040`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 fn count(addresses: &AddressSet, v4: bool) -> String {
     let number = if v4 { addresses.count_v4().into() } else { addresses.count_v6() };
     match u64::try_from(number) {
         Ok(1) => "1 address".to_owned(),
-        Ok(number) => format!("{} addresses", thousands(number)),
+        Ok(number) => format!("{} addresses", grouped(number)),
         Err(_) => format!("about 2^{} addresses", number.ilog2()),
     }
 }
@@ -191,9 +179,6 @@ mod tests {
 
     #[test]
     fn counts_read_well() {
-        assert_eq!(thousands(4_294_967_040), "4,294,967,040");
-        assert_eq!(thousands(65_536), "65,536");
-        assert_eq!(thousands(7), "7");
         assert_eq!(count(&AddressSet::from_texts(["2000::/3"]), false), "about 2^125 addresses");
     }
 }
