@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use azaudit::facts::address::{self, AddressSet, Family};
 use azaudit::facts::nsg::{
-    Admission, Bound, Group, Level, Local, LocalAddress, Members, Protocol, Scope, Stack, VirtualNetworkTag,
+    Admission, Bound, Direction, Group, Level, Local, LocalAddress, Members, Protocol, Scope, Stack, VirtualNetworkTag,
 };
 use azaudit::facts::schema::Unread;
 use azaudit::facts::service_tag::{ServiceTags, Tag};
@@ -378,6 +378,7 @@ fn destination(v6: bool) -> IpAddr {
 
 fn local(v6: bool, udp: bool, groups: &[ResourceId]) -> Local<'_> {
     Local {
+        direction: Direction::Inbound,
         address: LocalAddress::Known(address::point(destination(v6))),
         own: true,
         family: if v6 { Family::V6 } else { Family::V4 },

@@ -3,6 +3,7 @@
 //! [`Group::new`] reads a group's rules once. [`Stack::admit`] walks the levels in Azure's order (admin rules of a
 //! virtual network manager, the subnet's group, the interface's group) for one fixed local end, and answers with the
 //! exact set of remote addresses that are let through. [`Stack::decide`] says of one packet which rule decides it.
+//! Rules are seen from the machine, so packets that come in and packets that go out are evaluated by the same code.
 //!
 //! What could not be read is answered twice: as if it closed ([`Bound::Lower`]) and as if it opened
 //! ([`Bound::Upper`]). Where both answers agree, what was missing does not matter.
@@ -20,9 +21,31 @@ mod term;
 pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
 pub use ports::{PortRange, Ports};
-pub use rule::{Access, Addresses, Group, Rule, Side};
+pub use rule::{Access, Addresses, Group, Rule, Rules, Side};
 pub use scope::{Local, LocalAddress, Members, Scope, VirtualNetworkTag};
 pub use term::{Admission, Term};
+
+/// Whether packets come to the machine or leave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// They come: of a rule, the destination is the machine's side.
+    Inbound,
+    /// They leave: the source is.
+    Outbound,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Inbound, Self::Outbound];
+
+    /// Azure's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Inbound => "Inbound",
+            Self::Outbound => "Outbound",
+        }
+    }
+}
 
 /// A protocol that Remote Desktop speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -28,22 +28,22 @@ impl Group {
     /// new one would not stand).
     pub fn edited(&self, edit: &Edit) -> Option<Self> {
         let mut group = self.clone();
-        let allow = |index: usize| self.inbound.get(index).filter(|rule| rule.access == Some(Access::Allow));
+        let allow = |index: usize| self.inbound.list.get(index).filter(|rule| rule.access == Some(Access::Allow));
         match edit {
             Edit::Shut(index) => {
                 let rule = allow(*index)?;
-                group.inbound[*index] = Arc::new(Rule { access: Some(Access::Deny), ..(**rule).clone() });
+                group.inbound.list[*index] = Arc::new(Rule { access: Some(Access::Deny), ..(**rule).clone() });
             }
             Edit::Narrow(index) => {
                 let rule = allow(*index).filter(|rule| rule.remote.addresses.is_any())?;
                 let network = Addresses { virtual_network: true, ..Addresses::default() };
                 let remote = Side { addresses: network, ports: rule.remote.ports.clone() };
-                group.inbound[*index] = Arc::new(Rule { remote, ..(**rule).clone() });
-                group.pieces[*index].clear();
+                group.inbound.list[*index] = Arc::new(Rule { remote, ..(**rule).clone() });
+                group.inbound.pieces[*index].clear();
             }
             Edit::DenyInternet { name, priority, port } => {
                 let any = Ports::new(None, &[]);
-                group.inbound.push(Arc::new(Rule {
+                group.inbound.list.push(Arc::new(Rule {
                     name: name.as_str().into(),
                     priority: Some(*priority),
                     access: Some(Access::Deny),
@@ -56,7 +56,7 @@ impl Group {
                     },
                     local: Side { addresses: Addresses::any(), ports: Ports::new(Some(&port.to_string()), &[]) },
                 }));
-                group.pieces.push(Vec::new());
+                group.inbound.pieces.push(Vec::new());
             }
         }
         Some(group)

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, HashSet};
 use crate::facts::address::{AddressSet, Point};
 use crate::facts::schema::Unread;
 
-use super::Bound;
 use super::ports::ALL;
 use super::resolve::{Resolved, note, resolve};
-use super::rule::{Access, Group, Rule};
+use super::rule::{Access, Group, Rule, Rules};
 use super::scope::{Local, Scope};
 use super::source_ports;
 use super::sweep::{outcome, sweep};
 use super::term::Admission;
+use super::{Bound, Direction};
 
 /// What filters at one level.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub enum LevelName {
     Interface,
 }
 
-/// All that filters what comes to one interface, in Azure's order.
+/// All that filters what comes to one interface and what leaves it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stack<'a> {
     /// Admin rules.
@@ -89,9 +89,14 @@ impl Decision<'_> {
 }
 
 impl<'a> Stack<'a> {
-    /// The levels, in order.
-    pub fn levels(&self) -> [(LevelName, Level<'a>); 3] {
-        [(LevelName::Admin, self.admin), (LevelName::Subnet, self.subnet), (LevelName::Interface, self.interface)]
+    /// The levels, in the order in which packets of that direction come to them.
+    pub fn levels(&self, direction: Direction) -> [(LevelName, Level<'a>); 3] {
+        let admin = (LevelName::Admin, self.admin);
+        let (subnet, interface) = ((LevelName::Subnet, self.subnet), (LevelName::Interface, self.interface));
+        match direction {
+            Direction::Inbound => [admin, subnet, interface],
+            Direction::Outbound => [admin, interface, subnet],
+        }
     }
 
     /// Whether a network security group filters here: for certain, and perhaps.
@@ -141,8 +146,8 @@ impl<'a> Stack<'a> {
                 Filter::Open if admin_unread => (all(), Admission::default()),
                 Filter::Open => (Admission::default(), all()),
                 Filter::Closed => continue,
-                Filter::Rules(rules, group) => {
-                    let mut outcome = outcome(rules, group, port, &universe);
+                Filter::Rules(rules, of) => {
+                    let mut outcome = outcome(rules, of, port, &universe);
                     outcome.allow.extend(&outcome.undecided);
                     (outcome.always, outcome.allow)
                 }
@@ -152,8 +157,8 @@ impl<'a> Stack<'a> {
                 match filter {
                     Filter::Open => {}
                     Filter::Closed => inside = Admission::default(),
-                    Filter::Rules(rules, group) => {
-                        let outcome = outcome(rules, group, port, &universe);
+                    Filter::Rules(rules, of) => {
+                        let outcome = outcome(rules, of, port, &universe);
                         inside = inside.intersection(&outcome.allow);
                     }
                 }
@@ -166,11 +171,11 @@ impl<'a> Stack<'a> {
     }
 
     fn filters(&self, local: &Local<'_>, bound: Bound, unread: &mut Vec<Unread>) -> [Filter<'a>; 3] {
-        self.levels().map(|(name, level)| match level {
+        self.levels(local.direction).map(|(name, level)| match level {
             Level::None => Filter::Open,
             Level::Group(group) => {
                 let admin = name == LevelName::Admin;
-                Filter::Rules(resolve(group, local, &self.scope, bound, admin, unread), group)
+                Filter::Rules(resolve(group, local, &self.scope, bound, admin, unread), group.rules(local.direction))
             }
             Level::Unread { unread: what, .. } => {
                 note(unread, what.clone());
@@ -185,11 +190,11 @@ impl<'a> Stack<'a> {
     /// What the rules see of that end: two ends of the same signature, whose addresses are known, get the same answers
     /// from the same groups at the same place.
     pub fn signature(&self, local: &Local<'_>) -> Vec<u8> {
-        let groups = self.levels().into_iter().filter_map(|(_, level)| match level {
+        let groups = self.levels(local.direction).into_iter().filter_map(|(_, level)| match level {
             Level::Group(group) => Some(group),
             Level::None | Level::Unread { .. } => None,
         });
-        let rules = groups.flat_map(|group| &group.inbound);
+        let rules = groups.flat_map(|group| &group.rules(local.direction).list);
         let one = |rule: &std::sync::Arc<Rule>| {
             let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
             if !protocol.1 || !port.1 {
@@ -217,12 +222,12 @@ impl<'a> Stack<'a> {
     /// ends it. Levels without rules are left out. `bound` says how unread things are taken.
     pub fn decide(&self, local: &Local<'_>, remote: Point, remote_port: u16, bound: Bound) -> Vec<Decision<'a>> {
         let mut decisions = Vec::new();
-        for (name, level) in self.levels() {
+        for (name, level) in self.levels(local.direction) {
             let Level::Group(group) = level else { continue };
             let admin = name == LevelName::Admin;
             let rules = resolve(group, local, &self.scope, bound, admin, &mut Vec::new());
             let hit = rules.iter().find(|rule| rule.on(remote_port) && rule.set.contains(remote));
-            let rule = hit.map(|rule| &group.inbound[rule.index]);
+            let rule = hit.map(|rule| &group.rules(local.direction).list[rule.index]);
             let access = hit.map_or(Access::Allow, |rule| rule.access);
             decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref), access });
             if hit.is_some_and(|rule| rule.access != Access::Allow) {
@@ -235,13 +240,13 @@ impl<'a> Stack<'a> {
     /// The rule of each level that decides the largest part of these addresses, taken for a high remote port.
     pub fn deciders(&self, local: &Local<'_>, addresses: &AddressSet) -> Vec<Decision<'a>> {
         let mut decisions = Vec::new();
-        for (name, level) in self.levels() {
+        for (name, level) in self.levels(local.direction) {
             let Level::Group(group) = level else { continue };
             let admin = name == LevelName::Admin;
             let rules = resolve(group, local, &self.scope, Bound::Upper, admin, &mut Vec::new());
             let active: Vec<_> = rules.iter().filter(|rule| rule.on(50_000)).collect();
             let mut sizes: BTreeMap<usize, u128> = BTreeMap::new();
-            for (start, end, rule) in sweep(&active, group) {
+            for (start, end, rule) in sweep(&active, group.rules(local.direction)) {
                 let size = addresses.count_between(start, end);
                 let sum = sizes.entry(rule).or_default();
                 *sum = sum.saturating_add(size);
@@ -249,7 +254,12 @@ impl<'a> Stack<'a> {
             let largest = sizes.into_iter().map(|(rule, size)| (size, Reverse(active[rule].index), rule)).max();
             if let Some((_, Reverse(index), rule)) = largest.filter(|(size, ..)| *size > 0) {
                 let access = active[rule].access;
-                decisions.push(Decision { level: name, group, rule: Some(&group.inbound[index]), access });
+                decisions.push(Decision {
+                    level: name,
+                    group,
+                    rule: Some(&group.rules(local.direction).list[index]),
+                    access,
+                });
             }
         }
         decisions
@@ -263,7 +273,7 @@ pub(super) enum Filter<'a> {
     /// It lets nothing on.
     Closed,
     /// It asks these rules.
-    Rules(Vec<Resolved<'a>>, &'a Group),
+    Rules(Vec<Resolved<'a>>, &'a Rules),
 }
 
 impl<'a> Filter<'a> {

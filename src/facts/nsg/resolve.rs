@@ -51,7 +51,7 @@ pub(super) fn resolve<'a>(
     unread: &mut Vec<Unread>,
 ) -> Vec<Resolved<'a>> {
     let mut resolved = Vec::new();
-    for (index, rule) in group.inbound.iter().enumerate() {
+    for (index, rule) in group.rules(local.direction).list.iter().enumerate() {
         let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
         if !protocol.1 || !port.1 {
             continue;

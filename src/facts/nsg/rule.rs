@@ -7,7 +7,7 @@ use crate::facts::service_tag::{self, Tag, Word};
 use crate::inventory::network::{AddressPrefixItem, NetworkSecurityGroup, SecurityAdminRule, SecurityRule};
 use crate::inventory::{Named, Reference, Resource, ResourceId};
 
-use super::{Ports, Protocols};
+use super::{Direction, Ports, Protocols};
 
 /// What a rule does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +180,34 @@ impl Rule {
     }
 }
 
+/// The rules of a group for one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The rules, in the order of the input. Azure's own are shared by all groups.
+    pub list: Vec<Arc<Rule>>,
+    /// Where rules begin and cease to match remote addresses, sorted: found once, used by every evaluation.
+    pub(super) cuts: Vec<address::Point>,
+    /// Of each rule the ranges of its remote addresses, as positions among the cuts.
+    pub(super) pieces: Vec<Vec<(u32, u32)>>,
+}
+
+impl Rules {
+    fn cut(&mut self) {
+        let ranges = self.list.iter().flat_map(|rule| rule.remote.addresses.set.ranges());
+        self.cuts = ranges.flat_map(|&(start, end)| [Some(start), end.checked_add(1)]).flatten().collect();
+        self.cuts.sort_unstable();
+        self.cuts.dedup();
+        let position = |point| self.cuts.partition_point(|cut| *cut < point) as u32;
+        let end = |end: address::Point| end.checked_add(1).map_or(self.cuts.len() as u32, position);
+        let pieces = self.list.iter().map(|rule| {
+            let ranges = rule.remote.addresses.set.ranges();
+            ranges.iter().map(|range| (position(range.0), end(range.1))).collect()
+        });
+        self.pieces = pieces.collect();
+        self.list.shrink_to_fit();
+    }
+}
+
 /// A network security group, or the admin rules of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -187,14 +215,10 @@ pub struct Group {
     pub id: ResourceId,
     /// Its name.
     pub name: Box<str>,
-    /// Rules for packets that come in. Azure's own are shared by all groups.
-    pub inbound: Vec<Arc<Rule>>,
-    /// Where inbound rules begin and cease to match remote addresses, sorted: found once, used by every evaluation.
-    pub(super) cuts: Vec<address::Point>,
-    /// Names of rules for packets that go out: no rule that comes in may have them.
-    pub outbound_names: Vec<Box<str>>,
-    /// Of each inbound rule the ranges of its remote addresses, as positions among the cuts.
-    pub(super) pieces: Vec<Vec<(u32, u32)>>,
+    /// Rules for packets that come in.
+    pub inbound: Rules,
+    /// Rules for packets that go out.
+    pub outbound: Rules,
 }
 
 impl Group {
@@ -211,9 +235,12 @@ impl Group {
                 read.push(rule, default);
             }
         }
-        for own in inbound_defaults() {
-            if !read.inbound.iter().any(|it| it.default && it.priority == own.priority) {
-                read.inbound.push(Arc::clone(own));
+        for direction in Direction::ALL {
+            let rules = read.rules_mut(direction);
+            for own in defaults_of(direction) {
+                if !rules.list.iter().any(|it| it.default && it.priority == own.priority) {
+                    rules.list.push(Arc::clone(own));
+                }
             }
         }
         read.cut()
@@ -227,15 +254,16 @@ impl Group {
         let mut read = Self::empty(network.clone(), "virtual network manager");
         for row in rules {
             let rule = &row.properties;
-            let make = |direction_known: bool| {
-                let remote = Side {
+            read.place(rule.direction.as_deref(), |direction, direction_known| {
+                let source = Side {
                     addresses: Addresses::of_admin(&rule.sources),
                     ports: Ports::new(None, &rule.source_port_ranges),
                 };
-                let local = Side {
+                let destination = Side {
                     addresses: Addresses::of_admin(&rule.destinations),
                     ports: Ports::new(None, &rule.destination_port_ranges),
                 };
+                let (remote, local) = ends(direction, source, destination);
                 Rule {
                     name: row.name.clone(),
                     priority: rule.priority,
@@ -246,43 +274,40 @@ impl Group {
                     remote,
                     local,
                 }
-            };
-            read.place(rule.direction.as_deref(), make);
+            });
         }
         read.cut()
     }
 
-    fn empty(id: ResourceId, name: &str) -> Self {
-        Self {
-            id,
-            name: name.into(),
-            inbound: Vec::new(),
-            outbound_names: Vec::new(),
-            cuts: Vec::new(),
-            pieces: Vec::new(),
+    /// Its rules for that direction.
+    pub fn rules(&self, direction: Direction) -> &Rules {
+        match direction {
+            Direction::Inbound => &self.inbound,
+            Direction::Outbound => &self.outbound,
         }
     }
 
+    fn rules_mut(&mut self, direction: Direction) -> &mut Rules {
+        match direction {
+            Direction::Inbound => &mut self.inbound,
+            Direction::Outbound => &mut self.outbound,
+        }
+    }
+
+    fn empty(id: ResourceId, name: &str) -> Self {
+        Self { id, name: name.into(), inbound: Rules::default(), outbound: Rules::default() }
+    }
+
     fn cut(mut self) -> Self {
-        let ranges = self.inbound.iter().flat_map(|rule| rule.remote.addresses.set.ranges());
-        self.cuts = ranges.flat_map(|&(start, end)| [Some(start), end.checked_add(1)]).flatten().collect();
-        self.cuts.sort_unstable();
-        self.cuts.dedup();
-        let position = |point| self.cuts.partition_point(|cut| *cut < point) as u32;
-        let end = |end: address::Point| end.checked_add(1).map_or(self.cuts.len() as u32, position);
-        let pieces = self.inbound.iter().map(|rule| {
-            let ranges = rule.remote.addresses.set.ranges();
-            ranges.iter().map(|range| (position(range.0), end(range.1))).collect()
-        });
-        self.pieces = pieces.collect();
-        self.inbound.shrink_to_fit();
+        self.inbound.cut();
+        self.outbound.cut();
         self
     }
 
     fn push(&mut self, child: &Named<SecurityRule>, default: bool) {
         let rule = &child.properties;
-        let make = |direction_known: bool| {
-            let remote = Side {
+        self.place(rule.direction.as_deref(), |direction, direction_known| {
+            let source = Side {
                 addresses: Addresses::new(
                     rule.source_address_prefix.as_deref(),
                     &rule.source_address_prefixes,
@@ -290,7 +315,7 @@ impl Group {
                 ),
                 ports: Ports::new(rule.source_port_range.as_deref(), &rule.source_port_ranges),
             };
-            let local = Side {
+            let destination = Side {
                 addresses: Addresses::new(
                     rule.destination_address_prefix.as_deref(),
                     &rule.destination_address_prefixes,
@@ -298,6 +323,7 @@ impl Group {
                 ),
                 ports: Ports::new(rule.destination_port_range.as_deref(), &rule.destination_port_ranges),
             };
+            let (remote, local) = ends(direction, source, destination);
             Rule {
                 name: child.name.clone(),
                 priority: rule.priority,
@@ -308,20 +334,24 @@ impl Group {
                 remote,
                 local,
             }
-        };
-        if !self.place(rule.direction.as_deref(), make) {
-            self.outbound_names.push(child.name.clone());
-        }
+        });
     }
 
-    /// A rule whose direction is not understood may be one for packets that come in.
-    fn place(&mut self, direction: Option<&str>, make: impl Fn(bool) -> Rule) -> bool {
-        let is = |word: &str| direction.is_some_and(|it| it.trim().eq_ignore_ascii_case(word));
-        let inbound = !is("outbound");
-        if inbound {
-            self.inbound.push(Arc::new(make(is("inbound"))));
+    /// A rule whose direction is not understood may be one of either.
+    fn place(&mut self, text: Option<&str>, make: impl Fn(Direction, bool) -> Rule) {
+        let text = text.map(str::trim);
+        let said = Direction::ALL.into_iter().find(|it| text.is_some_and(|text| text.eq_ignore_ascii_case(it.word())));
+        for direction in Direction::ALL.into_iter().filter(|it| said.is_none_or(|said| said == *it)) {
+            self.rules_mut(direction).list.push(Arc::new(make(direction, said.is_some())));
         }
-        inbound
+    }
+}
+
+/// The other end and the machine's.
+fn ends(direction: Direction, source: Side, destination: Side) -> (Side, Side) {
+    match direction {
+        Direction::Inbound => (source, destination),
+        Direction::Outbound => (destination, source),
     }
 }
 
@@ -348,17 +378,29 @@ fn default_rule(name: &str, priority: i64, access: Access, remote: Addresses, lo
     }
 }
 
-/// Azure's own rules for packets that come in, the same in every group.
-fn inbound_defaults() -> &'static [Arc<Rule>; 3] {
-    static RULES: OnceLock<[Arc<Rule>; 3]> = OnceLock::new();
-    RULES.get_or_init(|| {
-        let word = |text: &str| Addresses::new(Some(text), &[], &[]);
-        let any = Addresses::any;
-        [
-            default_rule("AllowVnetInBound", 65000, Access::Allow, word("VirtualNetwork"), word("VirtualNetwork")),
-            default_rule("AllowAzureLoadBalancerInBound", 65001, Access::Allow, word("AzureLoadBalancer"), any()),
-            default_rule("DenyAllInBound", 65500, Access::Deny, any(), any()),
-        ]
-        .map(Arc::new)
-    })
+/// Azure's own rules, the same in every group.
+fn defaults_of(direction: Direction) -> &'static [Arc<Rule>; 3] {
+    static INBOUND: OnceLock<[Arc<Rule>; 3]> = OnceLock::new();
+    static OUTBOUND: OnceLock<[Arc<Rule>; 3]> = OnceLock::new();
+    let word = |text: &str| Addresses::new(Some(text), &[], &[]);
+    let any = Addresses::any;
+    let vnet = |name: &str| default_rule(name, 65000, Access::Allow, word("VirtualNetwork"), word("VirtualNetwork"));
+    match direction {
+        Direction::Inbound => INBOUND.get_or_init(|| {
+            [
+                vnet("AllowVnetInBound"),
+                default_rule("AllowAzureLoadBalancerInBound", 65001, Access::Allow, word("AzureLoadBalancer"), any()),
+                default_rule("DenyAllInBound", 65500, Access::Deny, any(), any()),
+            ]
+            .map(Arc::new)
+        }),
+        Direction::Outbound => OUTBOUND.get_or_init(|| {
+            [
+                vnet("AllowVnetOutBound"),
+                default_rule("AllowInternetOutBound", 65001, Access::Allow, word("Internet"), any()),
+                default_rule("DenyAllOutBound", 65500, Access::Deny, any(), any()),
+            ]
+            .map(Arc::new)
+        }),
+    }
 }

@@ -7,7 +7,7 @@ use crate::facts::schema::Unread;
 use crate::facts::service_tag::{ServiceTags, Tag};
 use crate::inventory::ResourceId;
 
-use super::Protocol;
+use super::{Direction, Protocol};
 
 /// What the tag `VirtualNetwork` means in one subnet.
 #[derive(Clone, Debug, Default)]
@@ -53,9 +53,11 @@ pub enum LocalAddress<'a> {
     Within(&'a AddressSet, &'a Unread),
 }
 
-/// The fixed end: what a packet from outside is sent to, as the rules see it.
+/// The fixed end: what a packet from outside is sent to, or what a packet leaves from, as the rules see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Local<'a> {
+    /// Whether packets come or leave.
+    pub direction: Direction,
     /// Its address.
     pub address: LocalAddress<'a>,
     /// Whether that is the interface's own address, and so part of the network. A floating front end's is not.

@@ -7,7 +7,7 @@ use crate::facts::address::{AddressSet, Point};
 use crate::facts::service_tag::Tag;
 
 use super::resolve::Resolved;
-use super::rule::{Access, Group};
+use super::rule::{Access, Rules};
 use super::term::{Admission, Term};
 
 /// What the rules of one level do with every remote address.
@@ -19,9 +19,9 @@ pub(super) struct Outcome {
 }
 
 /// Decides every remote address, sent from that port.
-pub(super) fn outcome(rules: &[Resolved<'_>], group: &Group, port: u16, universe: &AddressSet) -> Outcome {
+pub(super) fn outcome(rules: &[Resolved<'_>], of: &Rules, port: u16, universe: &AddressSet) -> Outcome {
     let active: Vec<_> = rules.iter().filter(|rule| rule.on(port)).collect();
-    let segments = sweep(&active, group);
+    let segments = sweep(&active, of);
     // How many tags stand in rules before each rule: its addresses are those that are in none of these tags.
     let mut tags: Vec<Tag> = Vec::new();
     let before: Vec<usize> = active
@@ -64,8 +64,8 @@ pub(super) fn outcome(rules: &[Resolved<'_>], group: &Group, port: u16, universe
 /// Which rule decides each range of addresses: the first in order that covers it. Sorted.
 ///
 /// Each rule takes what no rule before it has taken; `free` leads past what is taken, so every piece is visited once.
-pub(super) fn sweep(rules: &[&Resolved<'_>], group: &Group) -> Vec<(Point, Point, usize)> {
-    let Cuts { cuts, moved } = Cuts::new(rules, group);
+pub(super) fn sweep(rules: &[&Resolved<'_>], of: &Rules) -> Vec<(Point, Point, usize)> {
+    let Cuts { cuts, moved } = Cuts::new(rules, of);
     let nobody = u32::MAX;
     let mut owner = vec![nobody; cuts.len()];
     let mut free: Vec<u32> = (0..=cuts.len() as u32).collect();
@@ -80,7 +80,7 @@ pub(super) fn sweep(rules: &[&Resolved<'_>], group: &Group) -> Vec<(Point, Point
     for (i, rule) in rules.iter().enumerate() {
         match &rule.set {
             Cow::Borrowed(_) => {
-                for &(first, last) in &group.pieces[rule.index] {
+                for &(first, last) in &of.pieces[rule.index] {
                     take(i, moved[first as usize], moved[last as usize]);
                 }
             }
@@ -125,16 +125,16 @@ struct Cuts {
 }
 
 impl Cuts {
-    fn new(rules: &[&Resolved<'_>], group: &Group) -> Self {
+    fn new(rules: &[&Resolved<'_>], of: &Rules) -> Self {
         let words = rules.iter().filter(|rule| matches!(rule.set, Cow::Owned(_)));
         let more = words.flat_map(|rule| rule.set.ranges());
         let mut more: Vec<Point> = more.flat_map(|&(start, end)| [Some(start), end.checked_add(1)]).flatten().collect();
         more.sort_unstable();
         more.dedup();
         let mut more = more.into_iter().peekable();
-        let mut cuts = Vec::with_capacity(group.cuts.len() + more.len());
-        let mut moved = Vec::with_capacity(group.cuts.len() + 1);
-        for &cut in &group.cuts {
+        let mut cuts = Vec::with_capacity(of.cuts.len() + more.len());
+        let mut moved = Vec::with_capacity(of.cuts.len() + 1);
+        for &cut in &of.cuts {
             while let Some(word) = more.next_if(|word| *word < cut) {
                 cuts.push(word);
             }

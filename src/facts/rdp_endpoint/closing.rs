@@ -75,7 +75,7 @@ fn words<const N: usize>(command: &str, id: &ResourceId, options: [&str; N]) -> 
 
 fn command(group: &Group, edit: &Edit) -> Command {
     let update = |index: usize, options: [&str; 2]| {
-        let named = ["--nsg-name", group.id.name(), "--name", &group.inbound[index].name];
+        let named = ["--nsg-name", group.id.name(), "--name", &group.inbound.list[index].name];
         let mut update = words("az network nsg rule update", &group.id, named);
         update.extend(options.map(str::to_owned));
         Command::new(update)
@@ -99,7 +99,7 @@ fn command(group: &Group, edit: &Edit) -> Command {
 /// Rules of its own that may let packets to the port on.
 fn allows<'g>(site: &Site<'_>, group: &'g Group) -> impl Iterator<Item = (usize, &'g Rule)> {
     let port = site.port;
-    let rules = group.inbound.iter().enumerate().map(|(i, rule)| (i, rule.as_ref()));
+    let rules = group.inbound.list.iter().enumerate().map(|(i, rule)| (i, rule.as_ref()));
     rules.filter(move |(_, rule)| !rule.default && rule.access != Some(Access::Deny) && rule.local.ports.has(port).1)
 }
 
@@ -125,7 +125,7 @@ fn denying(site: &Site<'_>, group: &Group, closes: &dyn Fn(&Group) -> bool) -> O
     let allows = allows(site, group).map(|(i, rule)| Some((rule.priority?, i)));
     let mut allows = allows.collect::<Option<Vec<_>>>()?;
     allows.sort_unstable();
-    let free = |priority: &i64| !group.inbound.iter().any(|rule| rule.priority == Some(*priority));
+    let free = |priority: &i64| !group.inbound.list.iter().any(|rule| rule.priority == Some(*priority));
     let (mut edited, mut commands) = (group.clone(), Vec::new());
     for i in 0..=allows.len() {
         let next = allows.get(i);
@@ -136,7 +136,7 @@ fn denying(site: &Site<'_>, group: &Group, closes: &dyn Fn(&Group) -> bool) -> O
             return closes(&edited).then_some(commands);
         }
         let index = next?.1;
-        if !group.inbound[index].local.ports.only(site.port) {
+        if !group.inbound.list[index].local.ports.only(site.port) {
             return None;
         }
         let edit = Edit::Shut(index);
@@ -152,7 +152,8 @@ fn denying(site: &Site<'_>, group: &Group, closes: &dyn Fn(&Group) -> bool) -> O
 /// A name that no rule of the group has: to create a rule that exists is to overwrite it.
 fn free_name(group: &Group, port: u16) -> String {
     let taken = |name: &String| {
-        let names = group.inbound.iter().map(|rule| &rule.name).chain(&group.outbound_names);
+        let names =
+            group.inbound.list.iter().map(|rule| &rule.name).chain(group.outbound.list.iter().map(|rule| &rule.name));
         names.into_iter().any(|it| it.eq_ignore_ascii_case(name))
     };
     let first = format!("deny-internet-{port}");

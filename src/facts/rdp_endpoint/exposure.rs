@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::facts::address::{self, AddressSet, Family, Point};
 use crate::facts::command::Command;
 use crate::facts::network_index::{Attached, NetworkIndex, Place, private_address};
-use crate::facts::nsg::{Admission, Answer, Bound, Decision, Level, Local, LocalAddress, Protocol, Stack};
+use crate::facts::nsg::{Admission, Answer, Bound, Decision, Direction, Level, Local, LocalAddress, Protocol, Stack};
 use crate::facts::schema::Unread;
 use crate::facts::way_in::{WayIn, WaysIn};
 use crate::inventory::ResourceId;
@@ -178,7 +178,15 @@ impl Site<'_> {
             (false, _, None) => (LocalAddress::Within(&self.prefixes, &self.no_address), true),
         };
         let groups: &[ResourceId] = if own { &self.found.member_of } else { &[] };
-        Local { address, own, family: self.found.endpoint.family, port: self.port, protocol, groups }
+        Local {
+            direction: Direction::Inbound,
+            address,
+            own,
+            family: self.found.endpoint.family,
+            port: self.port,
+            protocol,
+            groups,
+        }
     }
 }
 
@@ -427,11 +435,11 @@ fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Witness<'_
 
 /// What is odd about how rules on the port are written; once, where one group filters on both levels.
 fn remarks(site: &Site<'_>) -> Vec<String> {
-    let groups = site.stack.levels().into_iter().filter_map(|(_, level)| match level {
+    let groups = site.stack.levels(Direction::Inbound).into_iter().filter_map(|(_, level)| match level {
         Level::Group(group) => Some(group),
         Level::None | Level::Unread { .. } => None,
     });
-    let rules = groups.flat_map(|group| &group.inbound).filter(|rule| rule.local.ports.has(site.port).1);
+    let rules = groups.flat_map(|group| &group.inbound.list).filter(|rule| rule.local.ports.has(site.port).1);
     let mut remarks: Vec<String> = Vec::new();
     for remark in rules.flat_map(|rule| rule.remarks()) {
         if !remarks.contains(&remark) {
