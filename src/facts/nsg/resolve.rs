@@ -122,7 +122,7 @@ pub(super) fn resolve<'a>(
 }
 
 /// What the remote side of a rule means.
-fn remote<'a>(
+pub(super) fn remote<'a>(
     side: &'a Addresses,
     access: Access,
     wide: bool,
