@@ -8,12 +8,13 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::command::Command;
 use super::network_index::NetworkIndex;
 use super::schema::{Known, RecordType, fact_enum, facts};
-use super::service_tag::ServiceTags;
 use super::way_in::{WayInKind, WaysIn};
 use super::{Context, Identity, Subject, SubjectKind};
 
@@ -149,7 +150,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 
 /// Calls `visit` for each subject, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
-    let index = NetworkIndex::new(context.inventory, ServiceTags::default());
+    let index = NetworkIndex::new(context.inventory, Arc::clone(&context.options.service_tags));
     let port = context.options.rdp_port;
     let ways = WaysIn::new(&index, port);
     let machines = subjects::Machines::new(context.inventory);
