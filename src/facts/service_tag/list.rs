@@ -1,5 +1,5 @@
 //! Microsoft's list of service tags: the weekly file `ServiceTags_Public_20260101.json`, and the same list as Azure
-//! answers it (`az network list-service-tags`, `Get-AzNetworkServiceTag`).
+//! answers it (`az network list-service-tags`, `Get-AzNetworkServiceTag`, REST `serviceTags` and `serviceTagDetails`).
 //! <https://learn.microsoft.com/azure/virtual-network/service-tags-overview#service-tags-on-premises>
 
 use std::collections::HashMap;
@@ -34,6 +34,8 @@ struct List {
     change_number: Option<String>,
     cloud: Option<String>,
     values: Option<Vec<Entry>>,
+    /// The same of `serviceTagDetails`.
+    value: Option<Vec<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -58,9 +60,13 @@ impl ServiceTags {
     /// Text that is something else, a list without a single tag that has addresses, and a prefix that cannot be read.
     pub fn parse(text: &str) -> Result<Self, ListError> {
         let other = |what: &str| ListError::Other(what.to_owned());
-        let List { change_number, cloud, values } =
+        let List { change_number, cloud, values, value } =
             lenient::from_str(text).map_err(|error| ListError::Other(error.to_string()))?;
-        let values = values.ok_or_else(|| other("it has no `values`"))?;
+        let values = values.or(value).ok_or_else(|| other("it has no `values`"))?;
+        // Subnets have names and `addressPrefixes` too.
+        if let Some(id) = values.iter().filter_map(|entry| entry.id.as_deref()).find(|id| id.trim().starts_with('/')) {
+            return Err(ListError::Other(format!("it holds the resource `{id}`")));
+        }
         let (mut named, mut identified) = (HashMap::new(), HashMap::new());
         for entry in &values {
             let addresses = entry.addresses()?;
@@ -165,6 +171,16 @@ mod tests {
             let error = ListError::Prefix { tag: "Sql".into(), prefix: prefix.into() };
             assert_eq!(ServiceTags::parse(&text).unwrap_err(), error);
         }
+    }
+
+    #[test]
+    fn details_of_tags_are_a_list_and_subnets_are_none() {
+        let list = |id: &str| {
+            let properties = r#"{"changeNumber": "7", "addressPrefixes": ["198.51.100.7/32"]}"#;
+            format!(r#"{{"value": [{{"name": "Sql", "id": "{id}", "properties": {properties}}}]}}"#)
+        };
+        assert_eq!(prefixes(&ServiceTags::parse(&list("Sql")).unwrap(), "Sql"), ["198.51.100.7/32"]);
+        assert!(ServiceTags::parse(&list("/subscriptions/s/resourceGroups/rg/x")).is_err());
     }
 
     #[test]
