@@ -18,10 +18,16 @@ pub mod sessions;
 pub mod sku;
 pub mod way_in;
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
 use crate::inventory::{Inventory, ResourceId};
 use schema::{Record, RecordType};
+use service_tag::ServiceTags;
+
+/// The port that Remote Desktop listens on unless configured otherwise.
+pub const RDP_PORT: u16 = 3389;
 
 /// What facts depend on beside the inventory.
 #[derive(Clone, Debug)]
@@ -32,6 +38,15 @@ pub struct Options {
     pub rdp_port: u16,
     /// The cloud that was named on the command line: `public`, `usgov`, `china`.
     pub cloud: Option<String>,
+    /// The addresses behind service tags, as far as they are known.
+    pub service_tags: Arc<ServiceTags>,
+}
+
+impl Options {
+    /// The options of an audit at that moment for which nothing else was configured.
+    pub fn at(now: OffsetDateTime) -> Self {
+        Self { now, rdp_port: RDP_PORT, cloud: None, service_tags: Arc::default() }
+    }
 }
 
 /// What facts are computed from.
@@ -39,7 +54,7 @@ pub struct Options {
 pub struct Context<'a> {
     /// The typed resources.
     pub inventory: &'a Inventory,
-    /// The moment, the port, the cloud.
+    /// The moment, the port, the cloud, the service tags.
     pub options: &'a Options,
 }
 

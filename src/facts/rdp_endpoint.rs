@@ -20,7 +20,6 @@ use rayon::prelude::*;
 use super::command::Command;
 use super::network_index::{NetworkIndex, OriginKind};
 use super::schema::{Known, RecordType, fact_enum, facts};
-use super::service_tag::ServiceTags;
 use super::way_in::{Allocation, WayInKind};
 use super::{Context, Identity, Subject, SubjectKind};
 
@@ -279,7 +278,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 
 /// Calls `visit` for each subject, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
-    let index = NetworkIndex::new(context.inventory, ServiceTags::default());
+    let index = NetworkIndex::new(context.inventory, Arc::clone(&context.options.service_tags));
     let estate = exposure::Estate::new(&index, context.options.rdp_port);
     let judge = |subject: subjects::Found<'_>| {
         let facts = estate.facts(&subject);

@@ -2,6 +2,9 @@
 
 #[path = "../support/mod.rs"]
 mod azure;
+mod config;
 mod live;
+mod port;
 mod scan;
+mod service_tags;
 mod support;

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::*;
 use crate::facts::Options;
 use crate::facts::schema::Value;
+use crate::facts::service_tag::ServiceTags;
 use crate::inventory::{Inventory, collect};
 use crate::source::{Batch, Gap, Kind, Reason};
 
@@ -50,7 +51,7 @@ fn judge(inventory: &Inventory) -> BTreeMap<String, (serde_json::Value, String)>
 }
 
 fn judge_port(inventory: &Inventory, rdp_port: u16) -> BTreeMap<String, (serde_json::Value, String)> {
-    let options = Options { now: OffsetDateTime::UNIX_EPOCH, rdp_port, cloud: None };
+    let options = Options { rdp_port, ..Options::at(OffsetDateTime::UNIX_EPOCH) };
     let index = NetworkIndex::new(inventory, ServiceTags::default());
     let estate = exposure::Estate::new(&index, options.rdp_port);
     let mut judged = BTreeMap::new();
@@ -90,7 +91,7 @@ fn subjects_in(resource: &serde_json::Value) -> usize {
 #[test]
 fn subjects_are_handed_over_with_their_identity() {
     let inventory = inventory(&resources(), &[]);
-    let options = Options { now: OffsetDateTime::UNIX_EPOCH, rdp_port: 3389, cloud: None };
+    let options = Options::at(OffsetDateTime::UNIX_EPOCH);
     let seen = Mutex::new(Vec::new());
     each(Context { inventory: &inventory, options: &options }, &|subject: &Subject<'_>| {
         let port = subject.roots[0].record_type().position("port").unwrap();
