@@ -8,14 +8,17 @@ pub mod certificate;
 pub mod command;
 pub mod gateway;
 pub mod gateway_subnet;
+pub mod load_balancer_rule;
 pub mod network_index;
 pub mod nsg;
 pub mod rdp_endpoint;
+pub mod resource;
 pub mod root_certificate;
 pub mod schema;
 pub mod service_tag;
 pub mod sessions;
 pub mod sku;
+pub mod virtual_machine;
 pub mod way_in;
 
 use std::sync::Arc;
@@ -69,11 +72,25 @@ pub enum SubjectKind {
     GatewaySubnet,
     /// An IP configuration of a network interface.
     RdpEndpoint,
+    /// A load-balancing rule, inbound NAT rule or inbound NAT pool.
+    LoadBalancerRule,
+    /// A virtual machine.
+    VirtualMachine,
+    /// Any ARM resource of a type that the audit knows.
+    Resource,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Gateway, Self::RootCertificate, Self::GatewaySubnet, Self::RdpEndpoint];
+    pub const ALL: [Self; 7] = [
+        Self::Gateway,
+        Self::RootCertificate,
+        Self::GatewaySubnet,
+        Self::RdpEndpoint,
+        Self::LoadBalancerRule,
+        Self::VirtualMachine,
+        Self::Resource,
+    ];
 
     /// The word that policies and reports use.
     pub fn word(self) -> &'static str {
@@ -82,6 +99,9 @@ impl SubjectKind {
             Self::RootCertificate => "rootCertificate",
             Self::GatewaySubnet => "gatewaySubnet",
             Self::RdpEndpoint => "rdpEndpoint",
+            Self::LoadBalancerRule => "loadBalancerRule",
+            Self::VirtualMachine => "virtualMachine",
+            Self::Resource => "resource",
         }
     }
 
@@ -93,6 +113,9 @@ impl SubjectKind {
             Self::RootCertificate => root_certificate::roots(),
             Self::GatewaySubnet => gateway_subnet::roots(),
             Self::RdpEndpoint => rdp_endpoint::roots(),
+            Self::LoadBalancerRule => load_balancer_rule::roots(),
+            Self::VirtualMachine => virtual_machine::roots(),
+            Self::Resource => resource::roots(),
         }
     }
 }
@@ -128,5 +151,8 @@ pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_
         SubjectKind::RootCertificate => root_certificate::each(context, visit),
         SubjectKind::GatewaySubnet => gateway_subnet::each(context, visit),
         SubjectKind::RdpEndpoint => rdp_endpoint::each(context, visit),
+        SubjectKind::LoadBalancerRule => load_balancer_rule::each(context, visit),
+        SubjectKind::VirtualMachine => virtual_machine::each(context, visit),
+        SubjectKind::Resource => resource::each(context, visit),
     }
 }
