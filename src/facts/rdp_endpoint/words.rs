@@ -87,7 +87,12 @@ pub(super) fn blocked(site: &Site<'_>, blocking: &str) -> String {
 /// Several things that were not read, as one; `None`: none of them.
 pub(super) fn join(unread: Vec<Unread>) -> Option<Unread> {
     let first = unread.first()?.clone();
-    let whats: Vec<&str> = unread.iter().map(|it| it.what.as_str()).collect();
+    let mut whats: Vec<&str> = Vec::new();
+    for it in &unread {
+        if !whats.contains(&it.what.as_str()) {
+            whats.push(&it.what);
+        }
+    }
     let what = match whats.as_slice() {
         [one] => (*one).to_owned(),
         [one, two] => format!("{one} and {two}"),
