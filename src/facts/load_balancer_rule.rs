@@ -215,7 +215,8 @@ fn facts_of(balancer: &Resource<LoadBalancer>, rule: &Rule<'_>, scene: &Scene) -
     };
     let range = rule.front_end_range();
     let front_end = front_end(balancer, rule).ok_or_else(|| unread("the front end"));
-    let safe = front_end == Ok(FrontEnd::Private) && !scene.firewalls;
+    // With floating IP the back-end port decides nothing.
+    let safe = front_end == Ok(FrontEnd::Private) && !scene.firewalls && !rule.floating;
     LoadBalancerRule {
         name: rule.name.to_owned(),
         load_balancer: balancer.name.to_string(),

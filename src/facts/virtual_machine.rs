@@ -1,5 +1,6 @@
 //! Facts about virtual machines: whether one runs, and how its last change ended.
 
+mod faults;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::compute::{InstanceStatus, InstanceView, OsProfile, StorageProfile, VirtualMachine};
 use crate::inventory::{Resource, ResourceId};
+use faults::Faults;
 
 fact_enum! {
     /// The operating system of a machine.
@@ -272,84 +274,4 @@ fn agent(machine: &VirtualMachine) -> AgentState {
     let all: Vec<AgentState> = statuses.map(says).collect();
     let said = [AgentState::NotReady, AgentState::Ready].into_iter().find(|state| all.contains(state));
     said.unwrap_or(AgentState::NotRead)
-}
-
-/// What is known to be wrong with a machine.
-struct Faults {
-    /// Its state of power, where it does not run.
-    power: Option<PowerState>,
-    provisioning: Option<Provisioning>,
-    /// Whether its agent says that it is not ready.
-    agent: bool,
-    /// Whether it certainly runs.
-    runs: bool,
-}
-
-impl Faults {
-    fn failed(&self) -> bool {
-        self.provisioning == Some(Provisioning::Failed)
-    }
-
-    fn problem(&self, provisioning_state: &str) -> String {
-        let power = self.power.map(|power| match power {
-            PowerState::Running => "runs",
-            PowerState::Creating => "is still being created",
-            PowerState::Starting => "is starting and not up yet",
-            PowerState::Stopping => "is shutting down",
-            PowerState::Stopped => "is stopped",
-            PowerState::Deallocating => "is being deallocated",
-            PowerState::Deallocated => "is deallocated",
-        });
-        let failed = self.failed().then(|| format!("its last change ended as `{provisioning_state}`"));
-        let deleting = (self.power.is_some() && self.provisioning == Some(Provisioning::Deleting))
-            .then(|| "is being deleted".to_owned());
-        let agent = self.agent.then(|| "its Azure agent is not ready".to_owned());
-        let parts: Vec<String> = [power.map(str::to_owned), deleting, failed, agent].into_iter().flatten().collect();
-        let parts = parts.join(", and ");
-        match self.power {
-            None if parts.is_empty() => parts,
-            None if self.runs => format!("runs, but {parts}"),
-            None => format!("is not ready: {parts}"),
-            Some(_) => parts,
-        }
-    }
-
-    fn mending(&self) -> String {
-        let power = self.power.map(|power| match power {
-            PowerState::Running => "",
-            _ if self.provisioning == Some(Provisioning::Deleting) => {
-                "It is being deleted: take it out of what people connect to."
-            }
-            PowerState::Stopped | PowerState::Deallocated => {
-                "Start it, if people are to connect to it now; a schedule or the rules for cost may have shut it down."
-            }
-            PowerState::Creating | PowerState::Starting => "Give it some minutes, and look again.",
-            PowerState::Stopping | PowerState::Deallocating => {
-                "Somebody shuts it down: wait until it is down, then start it, if people are to connect to it."
-            }
-        });
-        let failed = self.failed().then_some(
-            "Repeat its last change with `az vm reapply`, which keeps its disks. If that fails too, `az vm redeploy` \
-             moves it to other hardware: it restarts, and its temporary disk is lost.",
-        );
-        let agent = self.agent.then_some(
-            "Look into the machine (serial console, boot diagnostics): it may still be booting or hang, or the service \
-             WindowsAzureGuestAgent does not run. When its users are ready, restart it with `az vm restart`; if that \
-             does not help, install the agent again.",
-        );
-        [power, failed, agent].into_iter().flatten().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ")
-    }
-
-    fn commands(&self, id: &ResourceId) -> Vec<Command> {
-        let command = |verb: &str| {
-            let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
-            Command::new(["az", "vm", verb].into_iter().chain(scope).chain(["--name", id.name()]))
-        };
-        let down = matches!(self.power, Some(PowerState::Stopped | PowerState::Deallocated));
-        let verbs = [
-            self.failed().then_some("reapply"),
-            (down && self.provisioning != Some(Provisioning::Deleting)).then_some("start"),
-        ];
-        verbs.into_iter().flatten().map(command).collect()
-    }
 }

@@ -80,6 +80,17 @@ fn refused_instance_views_are_a_gap_and_cost_no_machine() {
     assert_eq!(scopes, [id(HUB, MACHINE, "running"), id(HUB, MACHINE, "vm")]);
 }
 
+#[test]
+fn a_machine_elsewhere_is_read_with_its_instance_view() {
+    let mut elsewhere = running();
+    elsewhere["id"] = json!(id(SPOKE, MACHINE, "running"));
+    let machine = json!({"virtualMachine": {"id": elsewhere["id"]}});
+    let arm = with(vec![resource(HUB, INTERFACE, "nic9", machine), elsewhere]);
+    let inventory = read(&arm, &options(&arm));
+    let read = inventory.virtual_machines.get(&ResourceId::new(&id(SPOKE, MACHINE, "running"))).unwrap();
+    assert!(read.properties.instance_view.as_ref().is_some_and(|view| view.vm_agent.is_some()));
+}
+
 /// Two policies, the second of another group.
 fn policies() -> Vec<Value> {
     let policy = |group: &str, name: &str| {
