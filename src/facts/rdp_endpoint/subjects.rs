@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::inventory::arm::Resource;
-use crate::inventory::compute::{StorageProfile, VirtualMachine, VirtualMachineScaleSet};
+use crate::inventory::compute::{OsProfile, StorageProfile, VirtualMachine, VirtualMachineScaleSet};
 use crate::inventory::network::{NetworkInterface, target};
 use crate::inventory::{Inventory, Reference, ResourceId};
 
 use crate::facts::address::{self, Family};
 use crate::facts::network_index::{missing, scale_sets_with_machines};
 use crate::facts::schema::{Known, Unread};
+use crate::facts::virtual_machine::{MachineSystem, operating_system};
 use crate::facts::way_in::{Endpoint, OwnAddress};
 
 use super::OperatingSystem;
@@ -185,22 +186,9 @@ impl<'a> Machines<'a> {
     }
 }
 
-fn os(
-    id: &ResourceId,
-    disks: &Option<StorageProfile>,
-    settings: &Option<crate::inventory::compute::OsProfile>,
-) -> Known<OperatingSystem> {
-    let disk = disks.as_ref().and_then(|it| it.os_disk.as_ref()).and_then(|it| it.os_type.as_deref());
-    let windows = settings.as_ref().is_some_and(|it| it.windows_configuration.is_some());
-    let linux = settings.as_ref().is_some_and(|it| it.linux_configuration.is_some());
-    match disk {
-        Some(it) if it.eq_ignore_ascii_case("windows") => Ok(OperatingSystem::Windows),
-        Some(it) if it.eq_ignore_ascii_case("linux") => Ok(OperatingSystem::Linux),
-        _ if windows => Ok(OperatingSystem::Windows),
-        _ if linux => Ok(OperatingSystem::Linux),
-        _ => {
-            let how = format!("read the machine with its disks (`az resource show --ids {id}`)");
-            Err(Unread::new(format!("the operating system of `{}`", id.name()), how))
-        }
-    }
+fn os(id: &ResourceId, disks: &Option<StorageProfile>, settings: &Option<OsProfile>) -> Known<OperatingSystem> {
+    operating_system(id, disks, settings).map(|it| match it {
+        MachineSystem::Windows => OperatingSystem::Windows,
+        MachineSystem::Linux => OperatingSystem::Linux,
+    })
 }

@@ -14,6 +14,9 @@ use crate::facts::service_tag::ServiceTags;
 use crate::inventory::{Inventory, collect};
 use crate::source::{Batch, Gap, Kind, Reason};
 
+mod inside;
+mod just_in_time;
+
 const FIXTURE: &str = include_str!("../../../testdata/policies/rdp-open-to-internet.json");
 
 fn resources() -> Vec<serde_json::Value> {
@@ -247,6 +250,7 @@ fn what_was_not_read_never_turns_a_verdict_round() {
 
 // ---- single estates ----
 
+const SUBSCRIPTION: &str = "/subscriptions/11111111-2222-3333-4444-555555555555";
 const GROUP: &str = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.Network";
 
 fn resource(ty: &str, name: &str, sku: &str, properties: serde_json::Value) -> serde_json::Value {
