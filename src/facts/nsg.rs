@@ -10,6 +10,7 @@
 
 mod edit;
 mod evaluate;
+mod parts;
 mod ports;
 mod resolve;
 mod rule;
@@ -20,6 +21,7 @@ mod term;
 
 pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
+pub use parts::Part;
 pub use ports::{PortRange, Ports};
 pub use rule::{Access, Addresses, Group, Rule, Rules, Side};
 pub use scope::{Local, LocalAddress, Members, Scope, VirtualNetworkTag};

@@ -105,6 +105,9 @@ facts! {
         pub make_static: Vec<Command>,
         /// How each level decides the witness, or, where nobody gets in, the largest part of the Internet.
         pub decisions: Vec<DecisionFact>,
+        /// The sources by the rules that decide them, over the way in and the protocol of the witness, from its source
+        /// port; the largest parts first, at most 20. Empty where all are decided alike: `decisions` says how.
+        pub parts: Arc<Vec<PartFact>>,
         /// One packet that gets in; null: none does.
         pub witness: Option<WitnessFact>,
         /// One sentence: who reaches what, by which way and through which rule.
@@ -250,6 +253,16 @@ facts! {
         pub priority: Option<i64>,
         /// `allow`, `deny`.
         pub access: String,
+    }
+
+    /// A part of the sources that the same rules decide.
+    pub struct PartFact {
+        /// Its first 10 prefixes.
+        pub sources: Vec<String>,
+        /// How many prefixes it has in full.
+        pub source_prefixes: i64,
+        /// The rule of each level that is asked.
+        pub decisions: Vec<DecisionFact>,
     }
 
     /// One packet that gets in, as the rules see it.

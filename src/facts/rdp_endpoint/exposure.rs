@@ -117,6 +117,7 @@ impl<'a> Estate<'a> {
             closing: closing.text.to_owned(),
             close_commands: closing.commands,
             decisions: decisions.iter().map(words::decision).collect(),
+            parts: Arc::clone(&shared.parts),
             witness: witness.map(|it| WitnessFact {
                 source: it.packet.source.map(|point| address::address(point).to_string()),
                 tag: it.packet.tag.clone(),

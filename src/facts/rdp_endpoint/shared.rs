@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{AddressSet, Family, Point};
 use crate::facts::command::Command;
-use crate::facts::nsg::{Answer, Bound, Decision, Level, LocalAddress, Protocol};
+use crate::facts::nsg::{Answer, Bound, Decision, Level, LocalAddress, Protocol, Stack};
 use crate::facts::way_in::WayIn;
 
 use super::inside::{Inside, Perhaps};
-use super::reach::{Bounds, Reached, by_rules, reach};
+use super::reach::{Bounds, Candidate, Reached, by_rules, reach};
 use super::site::Site;
-use super::{DecisionFact, closing, words};
+use super::{DecisionFact, PartFact, closing, words};
 
 /// How many prefixes of a source set are shown.
 const SHOWN: usize = 50;
@@ -112,6 +112,8 @@ pub(super) struct Shared {
     /// Of each way, whether it lets somebody in.
     pub open: Vec<bool>,
     pub witness: Option<Packet>,
+    /// The sources by the rules that decide them.
+    pub parts: Arc<Vec<PartFact>>,
     pub shown: Shown,
     /// Whether anybody reaches the port over TCP, from inside or by a way in.
     pub tcp: Perhaps,
@@ -137,9 +139,11 @@ impl Shared {
             true => site.stack.has_group().0 && !rules.public.at_least.is_empty(),
             false => !reached.bounds.at_least.is_empty(),
         };
+        let witness = witness(site, ways, &reached);
         Self {
+            parts: Arc::new(parts(site, ways, witness.as_ref(), &reached)),
             open: by_ways.map(|way| way.iter().any(|it| !it.at_least.is_empty())).collect(),
-            witness: witness(site, ways, &reached),
+            witness,
             shown: Shown::new(&reached.bounds, &at_least),
             closing: if somebody { closing::in_groups(site, ways) } else { None },
             somebody,
@@ -178,9 +182,31 @@ fn witness(site: &Site<'_>, ways: &[WayIn], reached: &Reached) -> Option<Packet>
         let local = site.local(way, best.protocol);
         packet.source_port = site.stack.port_from(&local, seen)?;
         let decisions = site.stack.decide(&local, seen, packet.source_port, Bound::Lower);
-        debug_assert!(crate::facts::nsg::Stack::lets_in(&decisions), "the witness is kept out: {decisions:?}");
+        debug_assert!(Stack::lets_in(&decisions), "the witness is kept out: {decisions:?}");
     }
     Some(packet)
+}
+
+/// The sources by way of the witness, by the rules that decide them. Behind a firewall that translates the source, all
+/// are decided alike.
+fn parts(site: &Site<'_>, ways: &[WayIn], witness: Option<&Packet>, reached: &Reached) -> Vec<PartFact> {
+    const PARTS: usize = 20;
+    const PREFIXES: usize = 10;
+    let Some(packet) = witness.filter(|packet| ways[packet.way].seen_as.is_none()) else { return Vec::new() };
+    let by_way = |it: &&Candidate| it.way == packet.way && it.protocol == packet.protocol;
+    let Some(candidate) = reached.candidates.iter().find(by_way) else { return Vec::new() };
+    let local = site.local(&ways[packet.way], packet.protocol);
+    let parts = site.stack.parts(&local, packet.source_port, &candidate.at_least.addresses());
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    let parts = parts.iter().filter(|part| Stack::lets_in(&part.decisions)).take(PARTS);
+    let parts = parts.map(|part| PartFact {
+        sources: part.addresses.prefixes().take(PREFIXES).map(|prefix| prefix.to_string()).collect(),
+        source_prefixes: part.addresses.prefixes().count() as i64,
+        decisions: part.decisions.iter().map(words::decision).collect(),
+    });
+    parts.collect()
 }
 
 /// The source as the rules see it.

@@ -412,6 +412,29 @@ fn a_group_on_both_levels_is_remarked_upon_once() {
 }
 
 #[test]
+fn each_part_of_the_sources_names_the_rules_that_decide_it() {
+    let nic = vec![
+        rule("lower", 100, "Allow", "8.0.0.0/8", "*"),
+        rule("some", 110, "Allow", "9.0.0.0/16", "*"),
+        rule("deny", 120, "Deny", "*", "*"),
+    ];
+    let subnet = vec![rule("all", 100, "Allow", "*", "*")];
+    let (facts, _) = one(&estate(Some(subnet), Some(nic), "Standard", None), 3389);
+    let parts: Vec<(String, Vec<String>)> = facts["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| {
+            let rules = part["decisions"].as_array().unwrap().iter();
+            let rules = rules.map(|it| format!("{} {}", it["level"].as_str().unwrap(), it["rule"].as_str().unwrap()));
+            (part["sources"][0].as_str().unwrap().to_owned(), rules.collect())
+        })
+        .collect();
+    let by = |rule: &str| vec!["subnet all".to_owned(), format!("nic {rule}")];
+    assert_eq!(parts, [("8.0.0.0/8".to_owned(), by("lower")), ("9.0.0.0/16".to_owned(), by("some"))]);
+}
+
+#[test]
 fn every_rule_that_lets_somebody_in_is_closed() {
     let mut rules = vec![rule("a", 100, "Allow", "*", "*"), rule("b", 101, "Allow", "*", "*")];
     rules[0]["properties"]["protocol"] = json!("Tcp");
