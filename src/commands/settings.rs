@@ -105,7 +105,12 @@ fn policies(arguments: &Policies, config: Option<&Config>, printer: &Printer) ->
     disabled.retain(|id| policies.get(id).is_some());
     policies.retain(|policy| !disabled.contains(&policy.id()));
     if !disabled.is_empty() {
-        printer.detail(format!("left out by the configuration: {}", disabled.join(", ")));
+        let left_out = format!("left out by the configuration: {}", disabled.join(", "));
+        match (&arguments.config, config) {
+            // A file that was found and not named may be somebody else's: nobody is to wonder why nothing failed.
+            (None, Some(config)) => printer.warning(format!("{left_out} (`{}`)", config.path.display())),
+            _ => printer.detail(left_out),
+        }
     }
     policies.retain_severity(arguments.severity.unwrap_or(Severity::Info));
     if policies.is_empty() {
