@@ -247,6 +247,17 @@ fn sentence(
     };
     let rules = by_rules(decisions);
     let lets = if decisions.iter().filter(|it| it.rule.is_some()).count() > 1 { "let" } else { "lets" };
+    if !witness.way.protocols.has(witness.packet.protocol).1 {
+        let carried: Vec<&str> =
+            Protocol::ALL.into_iter().filter(|it| witness.way.protocols.has(*it).1).map(Protocol::word).collect();
+        let carried = if carried.is_empty() { "another protocol".to_owned() } else { carried.join(" and ") };
+        let by = if rules.is_empty() {
+            "no network security group filters it".to_owned()
+        } else {
+            format!("{rules} {lets} them")
+        };
+        return format!("{who} may send {protocol} to {end}: {by}; {way} leads to that port, today for {carried} only");
+    }
     match rules.is_empty() {
         true => format!("{who} reach {end} ({protocol}) through {way}; no network security group filters it"),
         false => format!("{who} reach {end} ({protocol}) through {way}; {rules} {lets} them in"),
