@@ -9,10 +9,12 @@ pub mod command;
 pub mod gateway;
 pub mod gateway_subnet;
 pub mod network_index;
+pub mod network_security_group;
 pub mod nsg;
 pub mod rdp_endpoint;
 pub mod root_certificate;
 pub mod schema;
+pub mod security_rule;
 pub mod service_tag;
 pub mod sessions;
 pub mod sku;
@@ -54,11 +56,22 @@ pub enum SubjectKind {
     GatewaySubnet,
     /// An IP configuration of a network interface.
     RdpEndpoint,
+    /// A network security group.
+    NetworkSecurityGroup,
+    /// A rule of a network security group; Azure's own are none.
+    SecurityRule,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Gateway, Self::RootCertificate, Self::GatewaySubnet, Self::RdpEndpoint];
+    pub const ALL: [Self; 6] = [
+        Self::Gateway,
+        Self::RootCertificate,
+        Self::GatewaySubnet,
+        Self::RdpEndpoint,
+        Self::NetworkSecurityGroup,
+        Self::SecurityRule,
+    ];
 
     /// The word that policies and reports use.
     pub fn word(self) -> &'static str {
@@ -67,6 +80,8 @@ impl SubjectKind {
             Self::RootCertificate => "rootCertificate",
             Self::GatewaySubnet => "gatewaySubnet",
             Self::RdpEndpoint => "rdpEndpoint",
+            Self::NetworkSecurityGroup => "networkSecurityGroup",
+            Self::SecurityRule => "securityRule",
         }
     }
 
@@ -78,6 +93,8 @@ impl SubjectKind {
             Self::RootCertificate => root_certificate::roots(),
             Self::GatewaySubnet => gateway_subnet::roots(),
             Self::RdpEndpoint => rdp_endpoint::roots(),
+            Self::NetworkSecurityGroup => network_security_group::roots(),
+            Self::SecurityRule => security_rule::roots(),
         }
     }
 }
@@ -113,5 +130,7 @@ pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_
         SubjectKind::RootCertificate => root_certificate::each(context, visit),
         SubjectKind::GatewaySubnet => gateway_subnet::each(context, visit),
         SubjectKind::RdpEndpoint => rdp_endpoint::each(context, visit),
+        SubjectKind::NetworkSecurityGroup => network_security_group::each(context, visit),
+        SubjectKind::SecurityRule => security_rule::each(context, visit),
     }
 }
