@@ -218,7 +218,7 @@ fn policies_are_chosen_by_glob_and_severity() {
         policies.dedup();
         policies
     };
-    assert_eq!(policies(&["--policy", "rdp-*"]), ["rdp-open-to-internet"]);
+    assert_eq!(policies(&["--policy", "rdp-*-to-int*"]), ["rdp-open-to-internet"]);
     assert!(!policies(&["--skip-policy", "rdp-*"]).contains(&"rdp-open-to-internet".to_owned()));
     assert!(!policies(&["--severity", "critical"]).contains(&"p2s-root-certificate-lifetime".to_owned()));
 }

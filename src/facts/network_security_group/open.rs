@@ -8,7 +8,7 @@ use crate::facts::nsg::{
     VirtualNetworkTag,
 };
 use crate::facts::schema::Unread;
-use crate::facts::service_tag::ServiceTags;
+use crate::facts::service_tag::{PLATFORM, ServiceTags};
 use crate::inventory::ResourceId;
 
 /// How many destinations that rules tell apart are looked at. Azure takes 1,000 rules.
@@ -25,9 +25,12 @@ pub(super) struct World {
 
 impl Default for World {
     fn default() -> Self {
+        // Azure's platform is part of every network.
+        let platform = AddressSet::from_texts([PLATFORM]);
+        let addresses = address::private().union(&platform);
         Self {
-            internet: address::not_public().complement(),
-            virtual_network: VirtualNetworkTag { addresses: address::private().clone(), ..Default::default() },
+            internet: address::not_public().complement().difference(&platform),
+            virtual_network: VirtualNetworkTag { addresses, ..VirtualNetworkTag::default() },
             members: HashMap::new(),
             service_tags: ServiceTags::default(),
         }
@@ -91,9 +94,9 @@ impl Count {
         Self { v4: self.v4.max(other.v4), v6: self.v6.max(other.v6) }
     }
 
-    /// How much of the Internet it is: in 2^24 addresses of IPv4 or 2^112 of IPv6, then in addresses.
-    fn weight(self) -> (u128, u128) {
-        (u128::from(self.v4 >> 24).max(self.v6 >> 112), u128::from(self.v4).max(self.v6 >> 96))
+    /// What ranks it: whether it is a good part of the Internet, then IPv4, which people know better.
+    fn weight(self) -> (bool, u64, u128) {
+        (self.v4 > 1 << 24 || self.v6 > 1 << 112, self.v4, self.v6)
     }
 }
 

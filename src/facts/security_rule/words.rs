@@ -27,14 +27,6 @@ fn with_priority(rule: &Rule) -> String {
     }
 }
 
-fn verb(rule: &Rule) -> &'static str {
-    match rule.access {
-        Some(Access::Deny) => "denies",
-        Some(Access::Allow | Access::AlwaysAllow) => "allows",
-        None => "decides",
-    }
-}
-
 fn covering(rule: &Rule) -> String {
     let access = match rule.access {
         Some(Access::Deny) => "Deny",
@@ -58,27 +50,42 @@ fn list(by: &[&Rule]) -> String {
     }
 }
 
+/// What the covering rules do with all that the rule is about.
+fn taking(by: &[&Rule]) -> &'static str {
+    let deny = |rule: &&Rule| rule.access == Some(Access::Deny);
+    match (by.len(), by.iter().all(deny), by.iter().all(|rule| rule.access.is_some() && !deny(rule))) {
+        (1, true, _) => "comes first and denies all of it",
+        (_, true, _) => "come first and deny all of it",
+        (1, _, true) => "comes first and allows all of it",
+        (_, _, true) => "come first and allow all of it",
+        (1, ..) => "comes first and decides all of it",
+        _ => "come first and decide all of it",
+    }
+}
+
 /// What a shadowed rule does not do and why, what to do about it, and whether deleting it is that.
 pub(super) fn shadowed(group: &Group, rule: &Rule, by: &[&Rule], agrees: Option<bool>) -> (String, String, bool) {
     let subject = format!("{} of `{}`", with_priority(rule), group.name);
-    let verb = verb(rule);
+    let does = match rule.access {
+        Some(Access::Deny) => "denies nothing",
+        Some(Access::Allow | Access::AlwaysAllow) => "allows nothing",
+        None => "decides nothing",
+    };
     if by.is_empty() {
-        let finding = format!(
-            "{subject} {verb} nothing: no packet has such a source and such a destination, ports and protocol together"
-        );
-        let mending = "Delete the rule: that changes nothing. Or correct what it names.";
-        return (finding, mending.to_owned(), true);
+        let finding =
+            format!("{subject} {does}: no packet has such a source, destination, protocol and ports together");
+        return (finding, "Delete the rule, which changes nothing, or correct what it names.".to_owned(), true);
     }
-    let (come, take) = if by.len() == 1 { ("comes", "takes") } else { ("come", "take") };
-    let list = list(by);
+    let (list, taking) = (list(by), taking(by));
+    let same = |it: &&Rule| it.access == rule.access;
     match agrees {
         Some(true) => (
-            format!("{subject} is superfluous: {list} {come} first and already {} all of it", plural(verb, by.len())),
-            "Delete the rule: that changes nothing.".to_owned(),
+            format!("{subject} is superfluous: {list} {taking}"),
+            "Delete the rule, which changes nothing.".to_owned(),
             true,
         ),
         Some(false) => (
-            format!("{subject} {verb} nothing: {list} {come} first and {take} all of it"),
+            format!("{subject} {}: {list} {taking}", if by.iter().any(same) { "decides nothing" } else { does }),
             format!(
                 "Somebody believes in a rule that does nothing. Decide what is meant: if it is this rule, give it a \
                  smaller number than {} has{}; if not, delete it.",
@@ -88,15 +95,11 @@ pub(super) fn shadowed(group: &Group, rule: &Rule, by: &[&Rule], agrees: Option<
             false,
         ),
         None => (
-            format!("{subject} never decides anything: {list} {come} first and {take} all of it"),
+            format!("{subject} decides nothing: {list} {taking}"),
             "Look in Azure at what these rules do, and delete the rule if they do what it should.".to_owned(),
             false,
         ),
     }
-}
-
-fn plural(verb: &str, number: usize) -> String {
-    if number == 1 { verb.to_owned() } else { verb.replace("denies", "deny").replace("allows", "allow") }
 }
 
 /// What is to be said of a rule that is not shadowed for certain.

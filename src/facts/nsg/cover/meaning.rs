@@ -126,7 +126,8 @@ impl<'a> Meaning<'a> {
 
     /// What was not read of the words that these sides use.
     pub(super) fn missing(&self, sides: [&Addresses; 2]) -> &[Unread] {
-        let uses = |side: &Addresses| side.virtual_network || side.internet || !side.groups.is_empty();
+        let internet = matches!(self.internet.rest, Rest::Unread(_));
+        let uses = |it: &Addresses| it.virtual_network || !it.groups.is_empty() || (it.internet && internet);
         if sides.into_iter().any(uses) { &self.unread } else { &[] }
     }
 
