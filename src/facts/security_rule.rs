@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use super::address::AddressSet;
 use super::command::Command;
-use super::network_index::{Attached, NetworkIndex};
+use super::network_index::{Attached, NetworkIndex, missing};
 use super::network_security_group::{Attachments, Places};
 use super::nsg::{Access, Addresses, Cover, Covered, Direction, Group, Meaning, Protocol, Rule};
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::service_tag::ServiceTags;
 use super::{Context, Identity, Subject, SubjectKind};
+use crate::inventory::ResourceId;
 
 /// How many of the places that a group is attached to are shown.
 const SHOWN: usize = 10;
@@ -103,7 +104,9 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     context.inventory.network_security_groups.rows().par_iter().for_each(|resource| {
         let Some(group) = index.group(&resource.id) else { return };
         let places = attachments.of(resource);
-        let cover = Cover::new(group, meanings(&index, group, &places, attachments.unread(&group.id)));
+        let about = customs(group).any(|(direction, _, rule)| is_compared(&scope(group, direction, rule, port)));
+        let meanings = if about { meanings(&index, group, &places, attachments.unread(&group.id)) } else { Vec::new() };
+        let cover = Cover::new(group, meanings);
         let attached_to: Vec<String> = places.holders.values().take(SHOWN).cloned().collect();
         for (direction, i, rule) in customs(group) {
             let facts = facts(group, &cover, (direction, i, rule), &attached_to, port);
@@ -145,8 +148,14 @@ fn meanings<'i>(
         return vec![Meaning::unattached(scope(None).service_tags)];
     }
     let mut meanings: Vec<Meaning<'i>> = Vec::new();
+    // Places that were not read are all alike: one stands for them.
+    let mut unread = unread;
     for (subnet, addresses) in &places.subnets {
         let place = index.place(subnet.as_ref());
+        if place.network.is_none() {
+            unread.get_or_insert_with(|| not_read(group, subnet.as_ref()));
+            continue;
+        }
         let own = AddressSet::from_ranges(addresses.iter().map(|it| (*it, *it))).union(&place.prefixes);
         let meaning = Meaning::of(&scope(subnet.as_ref()), own, place.public.clone());
         if !meanings.contains(&meaning) {
@@ -157,6 +166,17 @@ fn meanings<'i>(
     meanings
 }
 
+/// A subnet that the group filters and that was not read.
+fn not_read(group: &Group, subnet: Option<&ResourceId>) -> Unread {
+    match subnet {
+        Some(id) => missing("subnet", id),
+        None => Unread::new(
+            format!("the subnets in which `{}` filters", group.name),
+            "add the network interfaces with their IP configurations' subnets to the export",
+        ),
+    }
+}
+
 fn facts(
     group: &Group,
     cover: &Cover<'_>,
@@ -165,8 +185,7 @@ fn facts(
     port: u16,
 ) -> SecurityRule {
     let scope = scope(group, direction, rule, port);
-    let about = !scope.as_ref().is_ok_and(|scope| *scope != RuleScope::RemoteDesktop);
-    let covered = about.then(|| cover.of(i));
+    let covered = is_compared(&scope).then(|| cover.of(i));
     let by: Vec<&Rule> = match &covered {
         Some(Covered::By(by)) => by.iter().filter_map(|i| group.inbound.list.get(*i)).map(AsRef::as_ref).collect(),
         _ => Vec::new(),
@@ -204,6 +223,11 @@ fn facts(
         mending,
         delete_commands: if delete { vec![words::delete(group, rule)] } else { Vec::new() },
     }
+}
+
+/// Whether a rule may be about Remote Desktop.
+fn is_compared(scope: &Known<RuleScope>) -> bool {
+    scope.as_ref().map_or(true, |scope| *scope == RuleScope::RemoteDesktop)
 }
 
 fn unclear(group: &Group, rule: &Rule, what: &str) -> Unread {

@@ -162,7 +162,7 @@ impl<'g> Cover<'g> {
     ) -> Result<bool, Exhausted> {
         let rule = &self.group.inbound.list[judged];
         let regions = regions(&place.meaning, rule, wide)?;
-        if regions.is_empty() && !wide && is_shaky(rule) {
+        if regions.is_empty() && !wide {
             // Nothing of it is certain: it may be just what an earlier rule takes.
             let wide = self::regions(&place.meaning, rule, true)?;
             let meets = |i: &usize| wide.iter().any(|it| place.possible[*i].meets(&it.2));

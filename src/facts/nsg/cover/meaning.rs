@@ -7,7 +7,7 @@
 use crate::facts::address::{self, AddressSet};
 use crate::facts::nsg::{Access, Addresses, Scope};
 use crate::facts::schema::Unread;
-use crate::facts::service_tag::{ServiceTags, Tag};
+use crate::facts::service_tag::{PLATFORM, ServiceTags, Tag};
 use crate::inventory::ResourceId;
 
 /// What a word means beside the addresses that are known.
@@ -80,13 +80,19 @@ impl PartialEq for Meaning<'_> {
     }
 }
 
+/// Azure's platform, which is part of `VirtualNetwork` everywhere, and of `Internet` nowhere.
+fn platform() -> AddressSet {
+    AddressSet::from_texts([PLATFORM])
+}
+
 impl<'a> Meaning<'a> {
     /// Where no network is: `VirtualNetwork` and `Internet` stay names.
     pub fn unattached(service_tags: &'a ServiceTags) -> Self {
-        let public = address::not_public().complement();
+        let platform = platform();
+        let public = address::not_public().complement().difference(&platform);
         Self {
             internet: Word { known: AddressSet::EMPTY, rest: Rest::Some(public.clone()) },
-            virtual_network: Word { known: AddressSet::EMPTY, rest: Rest::Some(AddressSet::all()) },
+            virtual_network: Word { rest: Rest::Some(platform.complement()), known: platform },
             network_tags: Vec::new(),
             own: AddressSet::EMPTY,
             public,
@@ -98,10 +104,13 @@ impl<'a> Meaning<'a> {
     /// In a place that was not read.
     pub fn unread(service_tags: &'a ServiceTags, unread: Unread) -> Self {
         let nowhere = Self::unattached(service_tags);
-        let word = |rest: AddressSet| Word { known: AddressSet::EMPTY, rest: Rest::Unread(rest) };
+        let unread_rest = |word: &Word| match &word.rest {
+            Rest::Some(rest) => Word { known: word.known.clone(), rest: Rest::Unread(rest.clone()) },
+            Rest::Nothing | Rest::Unread(_) => word.clone(),
+        };
         Self {
-            internet: word(nowhere.public.clone()),
-            virtual_network: word(AddressSet::all()),
+            internet: unread_rest(&nowhere.internet),
+            virtual_network: unread_rest(&nowhere.virtual_network),
             unread: vec![unread],
             ..nowhere
         }
@@ -111,11 +120,12 @@ impl<'a> Meaning<'a> {
     pub fn of(scope: &Scope<'a>, own: AddressSet, public: AddressSet) -> Self {
         let tag = scope.virtual_network;
         let unread = AddressSet::from_ranges(tag.unread.iter().flat_map(|(set, _)| set.ranges().to_vec()));
-        let unread = unread.difference(&tag.addresses);
+        let known = tag.addresses.union(&platform());
+        let unread = unread.difference(&known);
         let rest = if unread.is_empty() { Rest::Nothing } else { Rest::Unread(unread) };
         Self {
             internet: Word { known: scope.internet.clone(), rest: Rest::Nothing },
-            virtual_network: Word { known: tag.addresses.clone(), rest },
+            virtual_network: Word { known, rest },
             network_tags: tag.tags.clone(),
             own: own.difference(&tag.addresses),
             public,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::facts::address;
 use crate::facts::nsg::{Scope, VirtualNetworkTag};
-use crate::facts::service_tag::ServiceTags;
+use crate::facts::service_tag::{PLATFORM, ServiceTags};
 use crate::inventory::{Named, ResourceId, lenient};
 
 const ASG: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/applicationSecurityGroups/web";
@@ -198,7 +198,8 @@ proptest! {
 // ---- names ----
 
 /// What single addresses are, one for each kind that the texts below tell apart.
-const KINDS: [(&str, bool); 6] = [
+const KINDS: [(&str, bool); 7] = [
+    (PLATFORM, false),
     ("10.1.0.4", false),
     ("192.168.0.1", false),
     ("20.0.0.1", true),
@@ -216,12 +217,15 @@ struct Membership {
     group: bool,
 }
 
-fn memberships(public: bool) -> Vec<Membership> {
+fn memberships(address: &str, public: bool) -> Vec<Membership> {
     let mut all = Vec::new();
     for bits in 0..16_u8 {
         let it = Membership { tag: bits & 1 > 0, internet: bits & 2 > 0, network: bits & 4 > 0, group: bits & 8 > 0 };
-        // Tags are part of the Internet, which is public; members of groups are part of the network.
-        if (!it.tag || it.internet) && (!it.internet || public) && (!it.group || it.network) {
+        // Tags are part of the Internet, which is public; members of groups are part of the network; the platform is
+        // part of the network, and no member of anything.
+        let platform = address == PLATFORM;
+        let possible = (!it.tag || it.internet) && (!it.internet || public) && (!it.group || it.network);
+        if possible && (!platform || (it.network && !it.group)) {
             all.push(it);
         }
     }
@@ -271,7 +275,7 @@ proptest! {
             named(100 + i, source, destination, &format!("{}-{}", ports.0, ports.1))
         }).collect();
         let ends = || KINDS.into_iter().flat_map(|(address, public)| {
-            memberships(public).into_iter().map(move |it| (address, it))
+            memberships(address, public).into_iter().map(move |it| (address, it))
         });
         for judged in 0..rules.len() {
             let matches = |i: usize, from: (&str, Membership), to: (&str, Membership), port: u16| {
@@ -327,6 +331,17 @@ fn protocols_without_ports_are_left_by_rules_with_ports() {
     ];
     assert_eq!(unattached(&both, 2), Covered::By(vec![0, 1]));
     assert_eq!(unattached(&both, 3), Covered::No);
+}
+
+#[test]
+fn the_protocols_with_a_name_are_not_every_protocol() {
+    let named = ["Tcp", "Udp", "Icmp", "Esp", "Ah"];
+    let mut rules: Vec<Value> =
+        named.iter().zip(100..).map(|(protocol, i)| rule(i, "Deny", ["*", "*", "*", "*", protocol])).collect();
+    rules.push(rule(200, "Allow", ["*", "*", "*", "*", "Tcp,Udp,Icmp,Esp,Ah"]));
+    rules.push(rule(300, "Allow", EVERYTHING));
+    assert_eq!(unattached(&rules, 5), Covered::By(vec![0, 1, 2, 3, 4]));
+    assert_eq!(unattached(&rules, 6), Covered::No);
 }
 
 #[test]
