@@ -10,11 +10,13 @@ pub mod gateway;
 pub mod gateway_subnet;
 pub mod load_balancer_rule;
 pub mod network_index;
+pub mod network_security_group;
 pub mod nsg;
 pub mod rdp_endpoint;
 pub mod resource;
 pub mod root_certificate;
 pub mod schema;
+pub mod security_rule;
 pub mod service_tag;
 pub mod sessions;
 pub mod sku;
@@ -78,11 +80,15 @@ pub enum SubjectKind {
     VirtualMachine,
     /// Any ARM resource of a type that the audit knows.
     Resource,
+    /// A network security group.
+    NetworkSecurityGroup,
+    /// A rule of a network security group; Azure's own are none.
+    SecurityRule,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Gateway,
         Self::RootCertificate,
         Self::GatewaySubnet,
@@ -90,6 +96,8 @@ impl SubjectKind {
         Self::LoadBalancerRule,
         Self::VirtualMachine,
         Self::Resource,
+        Self::NetworkSecurityGroup,
+        Self::SecurityRule,
     ];
 
     /// The word that policies and reports use.
@@ -102,6 +110,8 @@ impl SubjectKind {
             Self::LoadBalancerRule => "loadBalancerRule",
             Self::VirtualMachine => "virtualMachine",
             Self::Resource => "resource",
+            Self::NetworkSecurityGroup => "networkSecurityGroup",
+            Self::SecurityRule => "securityRule",
         }
     }
 
@@ -116,6 +126,8 @@ impl SubjectKind {
             Self::LoadBalancerRule => load_balancer_rule::roots(),
             Self::VirtualMachine => virtual_machine::roots(),
             Self::Resource => resource::roots(),
+            Self::NetworkSecurityGroup => network_security_group::roots(),
+            Self::SecurityRule => security_rule::roots(),
         }
     }
 }
@@ -154,5 +166,7 @@ pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_
         SubjectKind::LoadBalancerRule => load_balancer_rule::each(context, visit),
         SubjectKind::VirtualMachine => virtual_machine::each(context, visit),
         SubjectKind::Resource => resource::each(context, visit),
+        SubjectKind::NetworkSecurityGroup => network_security_group::each(context, visit),
+        SubjectKind::SecurityRule => security_rule::each(context, visit),
     }
 }
