@@ -2,7 +2,7 @@
 
 mod closing;
 mod exposure;
-mod subjects;
+pub(super) mod subjects;
 mod words;
 
 #[cfg(test)]
