@@ -675,7 +675,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
 
     /// What was not read makes an answer unknown exactly where it could change it: the judge is asked with all that it
     /// could have been.

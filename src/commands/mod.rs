@@ -1,3 +1,4 @@
 //! The subcommands: arguments in, exit code out.
 
 pub mod scan;
+pub mod test_ip_flow;

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod command;
 pub mod gateway;
 pub mod gateway_subnet;
+pub mod ip_flow;
 pub mod network_index;
 pub mod nsg;
 pub mod rdp_endpoint;

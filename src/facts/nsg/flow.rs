@@ -31,7 +31,7 @@ pub struct FlowPorts {
 }
 
 /// What becomes of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum FlowAccess {
     /// It goes through all levels.
     Allow,
