@@ -5,3 +5,4 @@ mod azure;
 mod live;
 mod scan;
 mod support;
+mod test_ip_flow;
