@@ -111,9 +111,15 @@ pub struct Policies {
     /// Judge only at this severity and worse
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub severity: Option<Severity>,
-    /// The port that Remote Desktop listens on
-    #[arg(long, value_name = "PORT", default_value_t = 3389, value_parser = clap::value_parser!(u16).range(1..))]
-    pub rdp_port: u16,
+    /// The port that Remote Desktop listens on [default: 3389]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rdp_port: Option<u16>,
+    /// The addresses behind service tags: Microsoft's ServiceTags_*.json, or what `az network list-service-tags` prints
+    #[arg(long, value_name = "FILE")]
+    pub service_tags: Option<PathBuf>,
+    /// The configuration [default: azaudit.toml in the working directory or above it]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// What is shown, and where.
@@ -219,6 +225,9 @@ pub struct TestIpFlow {
     /// The network interface
     #[arg(long, value_name = "NAME|ID")]
     pub nic: Option<String>,
+    /// The addresses behind service tags: Microsoft's ServiceTags_*.json, or what `az network list-service-tags` prints
+    #[arg(long, value_name = "FILE")]
+    pub service_tags: Option<PathBuf>,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub source: Source,

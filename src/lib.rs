@@ -24,6 +24,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod count;
 pub mod env;
 pub mod error;
@@ -34,4 +35,5 @@ pub mod policy;
 pub mod printer;
 pub mod report;
 pub mod source;
+pub mod text_file;
 pub mod visible;

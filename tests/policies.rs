@@ -7,11 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use azaudit::facts::{self, Context, Identity, Options, Subject, SubjectKind};
+use azaudit::facts::{Context, Identity, Options, SubjectKind};
 use azaudit::inventory::{self, Inventory};
-use azaudit::policy::{Judgement, PolicySet, Verdict};
+use azaudit::policy::{Judgement, PolicySet, Severity, Verdict, Verdicts};
 use azaudit::source::offline;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
@@ -79,14 +78,9 @@ fn read(fixture: &Path) -> Result<Inventory, Failed> {
 fn judge_fixture(id: &str, policy: &Path, fixture: &Path) -> Result<(), Failed> {
     let set = PolicySet::load(false, &[policy.to_owned()]).map_err(failed)?;
     let inventory = read(fixture)?;
-    let options = Options { now: datetime!(2026-01-01 00:00 UTC), rdp_port: 3389, cloud: None };
+    let options = Options::at(datetime!(2026-01-01 00:00 UTC));
     let context = Context { inventory: &inventory, options: &options };
-    let judged = Mutex::new(Vec::new());
-    let visit = |subject: &Subject<'_>| judged.lock().unwrap().extend(set.judge_all(subject));
-    for kind in set.kinds() {
-        facts::each(kind, context, &visit);
-    }
-    let mut judgements = judged.into_inner().unwrap();
+    let (mut judgements, _) = set.audit(context, Verdicts::ALL, Severity::Info);
     judgements.sort_by_cached_key(|judgement| (display_name(&judgement.subject), judgement.subject.id.to_string()));
 
     let mut wrong: Vec<String> = judgements.iter().filter_map(unexpected).collect();

@@ -1,4 +1,5 @@
 //! The subcommands: arguments in, exit code out.
 
 pub mod scan;
+pub mod settings;
 pub mod test_ip_flow;

@@ -2,21 +2,23 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::cli::{Policies, Scan, Source};
+use crate::cli::{Scan, Source};
+use crate::commands::settings::{Settings, check_cloud};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::facts::{Context, Options};
 use crate::inventory::{self, Inventory};
-use crate::policy::{PolicySet, Severity, Verdict};
+use crate::policy::{Severity, Verdict};
 use crate::printer::Printer;
 use crate::report::file::write_whole;
 use crate::report::{Report, RunMeta, SourceKind, order_of_gaps};
-use crate::source::arm::{self, LiveOptions, LiveReport};
+use crate::source::arm::{self, Cloud, LiveOptions, LiveReport};
 use crate::source::{Gap, Sink, offline};
 use crate::visible::visible;
 
@@ -38,7 +40,7 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     // Whole seconds: a report shows no more, and a run with `--now` of a report gives the same report.
     let clock = || OffsetDateTime::now_utc().replace_nanosecond(0);
     let now = scan.output.now.unwrap_or_else(|| clock().unwrap_or(OffsetDateTime::UNIX_EPOCH));
-    let policies = policies(&scan.policies)?;
+    let settings = Settings::read(&scan.policies, printer)?;
     check_outputs(scan)?;
 
     let (read, inventory) = inventory::collect(|sink| read(&scan.source, now, sink));
@@ -57,12 +59,19 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
         live.requests.iter().for_each(|(step, count)| printer.detail(format!("{count} requests: {step}")));
     }
 
-    let options =
-        Options { now, rdp_port: scan.policies.rdp_port, cloud: scan.source.cloud.map(|it| it.name().into()) };
+    // Which cloud exported files are of nobody knows unless it was said.
+    let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(scan.source.cloud.map(Cloud::name));
+    cloud.into_iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
+    let options = Options {
+        now,
+        rdp_port: settings.rdp_port,
+        cloud: scan.source.cloud.map(|it| it.name().into()),
+        service_tags: Arc::clone(&settings.service_tags),
+    };
     let context = Context { inventory: &inventory, options: &options };
     let show = [Verdict::Fail, Verdict::Unknown].into_iter().chain(scan.output.show.iter().copied()).collect();
     let mildest = scan.policies.severity.unwrap_or(Severity::Info);
-    let (results, counts) = policies.audit(context, show, mildest);
+    let (results, counts) = settings.policies.audit(context, show, mildest);
 
     let report = Report::new(meta(now, live, inventory, &options), results, counts);
     report.meta.gaps.iter().for_each(|gap| printer.gap(gap));
@@ -70,28 +79,15 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     Ok(report.exit(scan.output.fail_on.mildest()))
 }
 
-fn policies(arguments: &Policies) -> Result<PolicySet, Failure> {
-    let loaded = PolicySet::load(!arguments.no_builtin_policies, &arguments.policies);
-    let mut policies = loaded.map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        Failure::new(lines.join("\n"))
-    })?;
-    policies.select(&arguments.policy, &arguments.skip_policy).map_err(Failure::new)?;
-    policies.retain_severity(arguments.severity.unwrap_or(Severity::Info));
-    if policies.is_empty() {
-        let hint = "widen --policy, --skip-policy or --severity: together they exclude every policy";
-        return Err(Failure::new("no policy is left to judge by").hint(hint));
-    }
-    Ok(policies)
-}
-
 /// Refuses reports that would overwrite the input or each other, before an hour of reading is lost.
 fn check_outputs(scan: &Scan) -> Result<(), Failure> {
     let there = |path: &Path| path.canonicalize().ok();
+    let inputs = scan.source.from.iter().chain(&scan.policies.service_tags).chain(&scan.policies.config);
+    let inputs: Vec<PathBuf> = inputs.filter_map(|it| there(it)).collect();
     let mut taken: Vec<PathBuf> = Vec::new();
     for (_, path) in &scan.output.output {
         let shown = path.display();
-        if there(path).is_some_and(|path| scan.source.from.iter().filter_map(|it| there(it)).any(|it| it == path)) {
+        if there(path).is_some_and(|path| inputs.contains(&path)) {
             return Err(Failure::new(format!("the report would overwrite its own input `{shown}`"))
                 .hint("name another file behind --output"));
         }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use time::OffsetDateTime;
 
 use super::scan::{nothing_known, read, tell_gaps};
+use super::settings::{check_cloud, service_tags_alone};
 use crate::cli::{FlowFormat, TestIpFlow};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ use crate::inventory;
 use crate::printer::Printer;
 use crate::report::{ip_flow as report, order_of_gaps};
 use crate::source::Gap;
+use crate::source::arm::Cloud;
 
 /// Runs the command: 0 Allow, 1 Deny, 3 Unknown, 2 no answer. What went wrong is told on stderr.
 pub fn run(arguments: &TestIpFlow) -> Exit {
@@ -28,6 +30,7 @@ pub fn run(arguments: &TestIpFlow) -> Exit {
 
 fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
     let question = question(arguments)?;
+    let service_tags = service_tags_alone(arguments.service_tags.as_deref(), printer)?;
     let now = OffsetDateTime::now_utc();
     let (read, inventory) = inventory::collect(|sink| read(&arguments.source, now, sink));
     inventory.notes.iter().for_each(|note| printer.warning(note));
@@ -45,8 +48,10 @@ fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
         printer.detail(format!("{count} requests: {step}"));
     }
 
-    let cloud = arguments.source.cloud.map(|it| it.name().into());
-    let options = Options { now, rdp_port: 3389, cloud };
+    let named = arguments.source.cloud.map(Cloud::name);
+    let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(named);
+    cloud.into_iter().for_each(|cloud| check_cloud(&service_tags, cloud, printer));
+    let options = Options { cloud: named.map(Into::into), service_tags, ..Options::at(now) };
     let context = Context { inventory: &inventory, options: &options };
     let answer =
         ip_flow::answer(context, &question).map_err(|refusal| tell_gaps(&inventory, printer, Failure::new(refusal)))?;

@@ -9,6 +9,7 @@ mod target;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -19,7 +20,6 @@ use super::nsg::{
     Access, Direction, FlowAccess, FlowAnswer, FlowDecision, FlowPorts, LevelName, Local, LocalAddress, PortRange,
     Protocol,
 };
-use super::service_tag::ServiceTags;
 
 pub use target::{Refusal, Target};
 
@@ -136,7 +136,7 @@ pub struct Missing {
 ///
 /// [`Refusal`]: the machine is not there, has not that address, or several have it.
 pub fn answer(context: Context<'_>, question: &Question) -> Result<Answer, Refusal> {
-    let index = NetworkIndex::new(context.inventory, ServiceTags::default());
+    let index = NetworkIndex::new(context.inventory, Arc::clone(&context.options.service_tags));
     let chosen = target::choose(&index, question)?;
     let endpoint = &chosen.found.endpoint;
     let group = index.attached(chosen.found.group);

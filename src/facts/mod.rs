@@ -9,20 +9,29 @@ pub mod command;
 pub mod gateway;
 pub mod gateway_subnet;
 pub mod ip_flow;
+pub mod load_balancer_rule;
 pub mod network_index;
 pub mod nsg;
 pub mod rdp_endpoint;
+pub mod resource;
 pub mod root_certificate;
 pub mod schema;
 pub mod service_tag;
 pub mod sessions;
 pub mod sku;
+pub mod virtual_machine;
 pub mod way_in;
+
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 use crate::inventory::{Inventory, ResourceId};
 use schema::{Record, RecordType};
+use service_tag::ServiceTags;
+
+/// The port that Remote Desktop listens on unless configured otherwise.
+pub const RDP_PORT: u16 = 3389;
 
 /// What facts depend on beside the inventory.
 #[derive(Clone, Debug)]
@@ -33,6 +42,15 @@ pub struct Options {
     pub rdp_port: u16,
     /// The cloud that was named on the command line: `public`, `usgov`, `china`.
     pub cloud: Option<String>,
+    /// The addresses behind service tags, as far as they are known.
+    pub service_tags: Arc<ServiceTags>,
+}
+
+impl Options {
+    /// The options of an audit at that moment for which nothing else was configured.
+    pub fn at(now: OffsetDateTime) -> Self {
+        Self { now, rdp_port: RDP_PORT, cloud: None, service_tags: Arc::default() }
+    }
 }
 
 /// What facts are computed from.
@@ -40,7 +58,7 @@ pub struct Options {
 pub struct Context<'a> {
     /// The typed resources.
     pub inventory: &'a Inventory,
-    /// The moment, the port, the cloud.
+    /// The moment, the port, the cloud, the service tags.
     pub options: &'a Options,
 }
 
@@ -55,11 +73,25 @@ pub enum SubjectKind {
     GatewaySubnet,
     /// An IP configuration of a network interface.
     RdpEndpoint,
+    /// A load-balancing rule, inbound NAT rule or inbound NAT pool.
+    LoadBalancerRule,
+    /// A virtual machine.
+    VirtualMachine,
+    /// Any ARM resource of a type that the audit knows.
+    Resource,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Gateway, Self::RootCertificate, Self::GatewaySubnet, Self::RdpEndpoint];
+    pub const ALL: [Self; 7] = [
+        Self::Gateway,
+        Self::RootCertificate,
+        Self::GatewaySubnet,
+        Self::RdpEndpoint,
+        Self::LoadBalancerRule,
+        Self::VirtualMachine,
+        Self::Resource,
+    ];
 
     /// The word that policies and reports use.
     pub fn word(self) -> &'static str {
@@ -68,6 +100,9 @@ impl SubjectKind {
             Self::RootCertificate => "rootCertificate",
             Self::GatewaySubnet => "gatewaySubnet",
             Self::RdpEndpoint => "rdpEndpoint",
+            Self::LoadBalancerRule => "loadBalancerRule",
+            Self::VirtualMachine => "virtualMachine",
+            Self::Resource => "resource",
         }
     }
 
@@ -79,6 +114,9 @@ impl SubjectKind {
             Self::RootCertificate => root_certificate::roots(),
             Self::GatewaySubnet => gateway_subnet::roots(),
             Self::RdpEndpoint => rdp_endpoint::roots(),
+            Self::LoadBalancerRule => load_balancer_rule::roots(),
+            Self::VirtualMachine => virtual_machine::roots(),
+            Self::Resource => resource::roots(),
         }
     }
 }
@@ -114,5 +152,8 @@ pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_
         SubjectKind::RootCertificate => root_certificate::each(context, visit),
         SubjectKind::GatewaySubnet => gateway_subnet::each(context, visit),
         SubjectKind::RdpEndpoint => rdp_endpoint::each(context, visit),
+        SubjectKind::LoadBalancerRule => load_balancer_rule::each(context, visit),
+        SubjectKind::VirtualMachine => virtual_machine::each(context, visit),
+        SubjectKind::Resource => resource::each(context, visit),
     }
 }

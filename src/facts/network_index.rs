@@ -4,13 +4,14 @@ mod admin;
 mod network;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Reference, ResourceId};
 
-pub use network::Network;
+pub use network::{Network, Origin, OriginKind, stands_for};
 
 use super::address::{self, AddressSet, Point};
 use super::nsg::{Group, Level, Members, Scope, Stack, VirtualNetworkTag};
@@ -82,12 +83,12 @@ pub struct NetworkIndex<'a> {
     members_unread: Option<Unread>,
     /// Private addresses of interfaces, each with its network.
     taken: HashSet<(ResourceId, Point)>,
-    service_tags: ServiceTags,
+    service_tags: Arc<ServiceTags>,
 }
 
 impl<'a> NetworkIndex<'a> {
     /// Works it out.
-    pub fn new(inventory: &'a Inventory, service_tags: ServiceTags) -> Self {
+    pub fn new(inventory: &'a Inventory, service_tags: impl Into<Arc<ServiceTags>>) -> Self {
         let groups = inventory.network_security_groups.rows().par_iter();
         let (admin, admin_unread) = admin_rules(inventory);
         let kind = "network interfaces";
@@ -100,7 +101,7 @@ impl<'a> NetworkIndex<'a> {
             members: members(inventory),
             members_unread: incomplete(inventory, "microsoft.network/networkinterfaces", kind, ""),
             taken: taken(inventory),
-            service_tags,
+            service_tags: service_tags.into(),
             admin,
         };
         let subnets: BTreeSet<&ResourceId> = subnets(inventory).collect();
@@ -224,7 +225,10 @@ impl<'a> NetworkIndex<'a> {
                 (None, Some(Word::Internet)) => {
                     tag.addresses = tag.addresses.union(&address::not_public().complement());
                 }
-                (None, Some(Word::Tag(it))) => tag.tags.push(it),
+                (None, Some(Word::Tag(it))) => match self.service_tags.get(&it) {
+                    Some(prefixes) => tag.addresses = tag.addresses.union(prefixes),
+                    None => tag.tags.push(it),
+                },
                 (None, Some(_)) => {}
                 (None, None) => {
                     let what = format!("the prefix `{text}` of the route `{}` of `{}`", route.name, table.name);

@@ -12,6 +12,7 @@
 mod edit;
 mod evaluate;
 mod flow;
+mod parts;
 mod ports;
 mod resolve;
 mod rule;
@@ -23,6 +24,7 @@ mod term;
 pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
 pub use flow::{Flow, FlowAccess, FlowAnswer, FlowDecision, FlowPorts};
+pub use parts::Part;
 pub use ports::{PortRange, Ports};
 pub use rule::{Access, Addresses, Group, Rule, Rules, Side};
 pub use scope::{Local, LocalAddress, Members, Scope, VirtualNetworkTag};

@@ -5,6 +5,7 @@
 //! evidence in reports is made from.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A fact that could not be read: what is missing, and how to get it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -173,6 +174,17 @@ impl<T: Fact> Fact for Vec<T> {
     }
     fn value(&self) -> Value<'_> {
         Value::List(self.iter().map(Fact::value).collect())
+    }
+}
+
+/// Facts that several subjects have in common.
+impl<T: Fact> Fact for Arc<T> {
+    const MAY_BE_UNREAD: bool = T::MAY_BE_UNREAD;
+    fn fact_type() -> Type {
+        T::fact_type()
+    }
+    fn value(&self) -> Value<'_> {
+        (**self).value()
     }
 }
 

@@ -3,11 +3,15 @@
 //! Three of them depend on the network and are resolved where rules are evaluated; the others are Microsoft's own
 //! ranges. Without Microsoft's list they stay names: some public addresses, nobody knows which.
 
+mod list;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use super::address::AddressSet;
+
+pub use list::ListError;
 
 /// The address from which Azure's platform probes and serves machines.
 pub const PLATFORM: &str = "168.63.129.16";
@@ -99,6 +103,8 @@ impl Word {
 #[derive(Clone, Debug, Default)]
 pub struct ServiceTags {
     prefixes: HashMap<Arc<str>, AddressSet>,
+    change_number: Option<String>,
+    cloud: Option<String>,
 }
 
 impl ServiceTags {
@@ -110,6 +116,26 @@ impl ServiceTags {
     /// The addresses of a tag, where they are known.
     pub fn get(&self, tag: &Tag) -> Option<&AddressSet> {
         self.prefixes.get(&tag.lower)
+    }
+
+    /// How many tags have known addresses.
+    pub fn len(&self) -> usize {
+        self.prefixes.len()
+    }
+
+    /// Whether no tag has.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+
+    /// Which edition of Microsoft's list it is, where the list says so; it counts up.
+    pub fn change_number(&self) -> Option<&str> {
+        self.change_number.as_deref()
+    }
+
+    /// The cloud that the list is of, in Microsoft's words: `Public`, `AzureGovernment`, `AzureChina`.
+    pub fn cloud(&self) -> Option<&str> {
+        self.cloud.as_deref()
     }
 }
 

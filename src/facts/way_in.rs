@@ -35,6 +35,25 @@ fact_enum! {
     }
 }
 
+fact_enum! {
+    /// How a public address is allocated.
+    pub enum Allocation {
+        /// It stays the same until it is deleted.
+        Static => "static",
+        /// It changes when whatever has it is stopped and started.
+        Dynamic => "dynamic",
+    }
+}
+
+/// A public address that a way in leads through.
+#[derive(Clone, Debug)]
+pub struct PublicAddress {
+    /// Its id; of a scale set's machines, the place of their configuration.
+    pub id: ResourceId,
+    /// How it is allocated.
+    pub allocation: Known<Allocation>,
+}
+
 /// An IP configuration of an interface, or of the model of a scale set.
 #[derive(Clone, Debug)]
 pub struct Endpoint<'a> {
@@ -95,6 +114,8 @@ pub struct WayIn {
     pub name: Box<str>,
     /// The public address that people connect to, where it is known.
     pub public_address: Option<IpAddr>,
+    /// The resource of that address, where it could change: those of firewalls cannot.
+    pub address_resource: Option<PublicAddress>,
     /// IPv4 or IPv6, where it is known.
     pub family: Option<Family>,
     /// The ports that people connect to; `None`: not known.
@@ -157,8 +178,10 @@ impl<'a> WaysIn<'a> {
         let id = match endpoint.public {
             OwnAddress::Each(name, sku) => {
                 let through = endpoint.configuration.child("publicIPAddresses", name);
+                let allocation = allocation(None, sku, &through);
                 return Some(WayIn {
                     closed_without_group: closed(sku, &through),
+                    address_resource: Some(PublicAddress { id: through.clone(), allocation }),
                     ..way(WayInKind::PublicIp, through, self.port)
                 });
             }
@@ -166,20 +189,52 @@ impl<'a> WaysIn<'a> {
             OwnAddress::None => self.attached.get(&endpoint.configuration).copied()?,
         };
         let mut way = way(WayInKind::PublicIp, id.clone(), self.port);
+        way.take_address(inventory, id);
         match inventory.public_ip_addresses.get(id) {
             Some(address) => {
-                way.public_address = address_of(address);
-                way.family = family_of(address);
                 way.closed_without_group = closed(address.sku.as_ref(), id);
             }
-            None => {
-                let unread = missing("public IP address", id);
-                way.closed_without_group = Err(unread.clone());
-                way.address_unread = Some(unread);
-            }
+            None => way.closed_without_group = Err(missing("public IP address", id)),
         }
         Some(way)
     }
+}
+
+impl WayIn {
+    /// Notes the public address of that id.
+    fn take_address(&mut self, inventory: &Inventory, id: &ResourceId) {
+        let allocation = match inventory.public_ip_addresses.get(id) {
+            Some(address) => {
+                self.public_address = address_of(address);
+                self.family = family_of(address);
+                let method = address.properties.public_ip_allocation_method.as_deref();
+                allocation(method, address.sku.as_ref(), id)
+            }
+            None => {
+                let unread = missing("public IP address", id);
+                self.address_unread = Some(unread.clone());
+                Err(unread)
+            }
+        };
+        self.address_resource = Some(PublicAddress { id: id.clone(), allocation });
+    }
+}
+
+/// How a public address is allocated: as it says, and where it does not, Standard ones are static.
+fn allocation(method: Option<&str>, sku: Option<&Sku>, id: &ResourceId) -> Known<Allocation> {
+    let said = method.map(str::trim).unwrap_or_default();
+    if said.eq_ignore_ascii_case("static") {
+        return Ok(Allocation::Static);
+    }
+    if said.eq_ignore_ascii_case("dynamic") {
+        return Ok(Allocation::Dynamic);
+    }
+    let sku = sku.and_then(|sku| sku.name.as_deref()).unwrap_or_default().to_ascii_lowercase();
+    if said.is_empty() && sku.starts_with("standard") {
+        return Ok(Allocation::Static);
+    }
+    let what = format!("how the public IP address `{}` is allocated", id.name());
+    Err(Unread::new(what, format!("read it again (`az resource show --ids {id}`)")))
 }
 
 /// A way in through that resource, open to anyone, to that port.
@@ -189,6 +244,7 @@ fn way(kind: WayInKind, through: ResourceId, port: u16) -> WayIn {
         name: through.name().into(),
         through,
         public_address: None,
+        address_resource: None,
         family: None,
         front_end_ports: Some((port, port)),
         protocols: Protocols::ANY,

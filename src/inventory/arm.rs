@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::id::ResourceId;
+use super::lenient;
 
 /// Puts what a second copy of a thing says beside what the first said.
 ///
@@ -133,6 +135,103 @@ macro_rules! merge_by_value {
     )*};
 }
 pub(crate) use merge_by_value;
+
+/// References that Azure keeps beside the resource and the audit can do without: what an export left of one costs
+/// nothing, it points nowhere.
+pub(crate) fn back_references<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reference>, D::Error> {
+    lenient::tolerating_nulls(|| deserializer.deserialize_any(BackReferences(|_| true)))
+}
+
+/// As [`back_references`], without those to network interfaces: a subnet has one of them for each address in it.
+pub(crate) fn back_references_but_interfaces<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Reference>, D::Error> {
+    lenient::tolerating_nulls(|| deserializer.deserialize_any(BackReferences(|id| !is_of_interface(id))))
+}
+
+/// Whether an id lies within a network interface, also of a scale set.
+fn is_of_interface(id: &str) -> bool {
+    id.split('/').any(|segment| segment.eq_ignore_ascii_case("networkInterfaces"))
+}
+
+/// A list of references, or whatever stands in its place; only the ids that hold are kept.
+struct BackReferences(fn(&str) -> bool);
+
+/// The id of an entry, whatever else the entry is.
+struct EntryId(Option<String>);
+
+macro_rules! visit_rubbish {
+    ($nothing:expr; $($method:ident($($ty:ty)?))*) => {$(
+        fn $method<E: Error>(self $(, _: $ty)?) -> Result<Self::Value, E> { Ok($nothing) }
+    )*};
+}
+
+impl<'de> Visitor<'de> for BackReferences {
+    type Value = Vec<Reference>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of references")
+    }
+
+    visit_rubbish! { Vec::new(); visit_unit() visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str) }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut found = Vec::new();
+        while let Some(EntryId(id)) = list.next_element()? {
+            self.take(id, &mut found);
+        }
+        Ok(found)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Vec::new();
+        self.take(EntryIdVisitor.visit_map(map)?.0, &mut found);
+        Ok(found)
+    }
+}
+
+impl BackReferences {
+    fn take(&self, id: Option<String>, found: &mut Vec<Reference>) {
+        match id {
+            Some(id) if !(self.0)(&id) => {}
+            id => found.push(Reference { id: id.map(|id| ResourceId::new(&id)) }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntryIdVisitor)
+    }
+}
+
+struct EntryIdVisitor;
+
+impl<'de> Visitor<'de> for EntryIdVisitor {
+    type Value = EntryId;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a reference")
+    }
+
+    visit_rubbish! { EntryId(None); visit_unit() visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str) }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(EntryId(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut id = None;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.eq_ignore_ascii_case("id") {
+                true => id = map.next_value::<serde_json::Value>()?.as_str().map(str::to_owned),
+                false => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(EntryId(id))
+    }
+}
 
 arm! {
     /// A reference: `{"id": "/subscriptions/…"}`.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::arm::{Child, Merge, MergeItem, Named, Resource, Sku};
+use super::classic::is_classic;
 use super::gateway::{Metric, SessionAnswer};
 use super::{Inventory, ResourceId, Rows, Table, lenient, typed};
 use crate::source::{Batch, Gap, Input, Item, Kind, Reason, Sink};
@@ -207,12 +208,13 @@ impl<'a> Parsed<'a> {
 
     /// The resource, typed, and what was left out of it.
     pub(crate) fn read<P: Deserialize<'a> + Default>(&self) -> Result<(Resource<P>, Option<Problem>), Problem> {
-        let Some(properties) = self.properties.filter(|raw| raw.get() != "null") else {
+        let properties = self.properties.filter(|raw| raw.get() != "null");
+        if properties.is_none() && !is_classic(&self.ty) {
             let detail = "it has no `properties`, so nothing can be said of it; it was only listed, or az CLI has \
                           flattened it: `az resource show --ids …` and `az rest` print them";
             return Err(Problem::new(&self.ty, Reason::Missing, detail.into()).of(&self.id));
-        };
-        let (properties, nulls) = self.member(Some(properties))?;
+        }
+        let (properties, nulls) = self.member(properties)?;
         let problem = match nulls {
             0 => None,
             _ => {

@@ -1,6 +1,6 @@
 //! Machines and scale sets. Source of the fields: the 2026-04-01 types of Microsoft.Compute.
 
-use super::arm::{Child, Reference, arm};
+use super::arm::{Child, Reference, arm, merge_by_value};
 
 arm! {
     /// `Microsoft.Compute/virtualMachines`.
@@ -15,6 +15,48 @@ arm! {
         pub virtual_machine_scale_set: Option<Reference>,
         /// `Succeeded`, `Updating`, `Failed`, …
         pub provisioning_state: Option<Box<str>>,
+        /// How it runs; only `$expand=instanceView` and `statusOnly=true` give it.
+        pub instance_view: Option<InstanceView>,
+        /// What Resource Graph adds to the machine.
+        pub extended: Option<Extended>,
+        /// How it runs in words, `VM running`; only `az vm list --show-details` gives it.
+        pub power_state: Option<Box<str>>,
+    }
+
+    /// What Resource Graph adds to a machine.
+    pub struct Extended {
+        /// How it runs, without its agent.
+        pub instance_view: Option<InstanceView>,
+    }
+
+    /// How a machine runs.
+    pub struct InstanceView {
+        /// One for each of `ProvisioningState/…` and `PowerState/…`.
+        pub statuses: Vec<InstanceStatus>,
+        /// The state of power alone, in Resource Graph.
+        pub power_state: Option<InstanceStatus>,
+        /// The agent within the machine. A machine that does not run has none.
+        pub vm_agent: Option<VmAgent>,
+    }
+
+    /// One state of a machine, or of its agent.
+    pub struct InstanceStatus {
+        /// `PowerState/running`, `ProvisioningState/succeeded`, `ProvisioningState/failed/CODE`.
+        pub code: Option<Box<str>>,
+        /// `VM running`, `Provisioning succeeded`; of an agent `Ready`, `Not Ready`.
+        pub display_status: Option<Box<str>>,
+        /// `Info`, `Warning`, `Error`.
+        pub level: Option<Box<str>>,
+        /// When it was so.
+        pub time: Option<Box<str>>,
+    }
+
+    /// The agent within a machine.
+    pub struct VmAgent {
+        /// Its version, `Unknown` where it does not answer.
+        pub vm_agent_version: Option<Box<str>>,
+        /// Its states.
+        pub statuses: Vec<InstanceStatus>,
     }
 
     /// Disks.
@@ -102,3 +144,5 @@ arm! {
         pub sku: Option<super::arm::Sku>,
     }
 }
+
+merge_by_value!(InstanceStatus);

@@ -32,6 +32,14 @@ thread_local! {
     static NULLS: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Reads something whose nulls cost nothing: they are left out, and not counted.
+pub(super) fn tolerating_nulls<T>(read: impl FnOnce() -> T) -> T {
+    let before = NULLS.get();
+    let value = read();
+    NULLS.set(before);
+    value
+}
+
 /// A deserializer that reads keys in any letter case and tolerates null, and numbers, flags and text for one another.
 pub struct Lenient<D>(D);
 

@@ -3,12 +3,14 @@
 //! [`collect`] types what a source yields, in parallel; [`Inventory`] is what facts are computed from.
 
 pub mod arm;
+pub mod classic;
 mod collect;
 pub mod compute;
 pub mod gateway;
 pub mod id;
 pub mod lenient;
 pub mod network;
+pub mod security;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +20,7 @@ pub use arm::{Child, Named, Reference, Resource};
 pub use collect::collect;
 pub use id::ResourceId;
 
+use classic::ClassicResource;
 use compute::{VirtualMachine, VirtualMachineScaleSet};
 use gateway::{
     Connection, LocalNetworkGateway, Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway,
@@ -28,6 +31,7 @@ use network::{
     NetworkSecurityGroup, Peering, PublicIpAddress, Route, RouteTable, RuleCollectionGroup, SecurityAdminRule,
     SecurityRule, Subnet, VirtualNetwork,
 };
+use security::JitNetworkAccessPolicy;
 
 /// All resources of one type, ordered by id.
 #[derive(Clone, Debug)]
@@ -95,7 +99,7 @@ impl<P> Table<P> {
 
 /// Declares the tables of the inventory, and with them which types the audit knows.
 macro_rules! tables {
-    ($($(#[doc = $doc:expr])+ $field:ident: $ty:ty = [$($name:literal),+],)+) => {
+    ($($(#[doc = $doc:expr])+ $field:ident: $ty:ty = [$($name:pat),+] $(if $guard:path)?,)+) => {
         /// Everything that the audit knows of an estate.
         #[derive(Debug, Default)]
         pub struct Inventory {
@@ -125,9 +129,9 @@ macro_rules! tables {
         /// Which table a resource type (lower case) belongs to; `None`: the audit does not know it.
         pub(crate) fn typed(ty: &str) -> Option<collect::Typed> {
             Some(match ty {
-                $($($name)|+ => collect::Typed {
+                $($($name)|+ $(if $guard(ty))? => collect::Typed {
                     read: |order, head, rows| {
-                        let (resource, problem) = head.read()?;
+                        let (resource, problem) = head.read::<$ty>()?;
                         rows.$field.push((order, resource));
                         problem.map_or(Ok(()), Err)
                     },
@@ -149,6 +153,13 @@ macro_rules! tables {
         impl Inventory {
             pub(crate) fn count_known(&self) -> u64 {
                 0 $(+ self.$field.len() as u64)+
+            }
+
+            /// Every resource of a type that the audit knows, with its region where that is known; also subnets and
+            /// peerings, whether they were read alone or within their network. In no order, and rules and routes
+            /// are parts of theirs. Resources of other types are counted when they are read, and not kept.
+            pub fn every_resource(&self) -> impl Iterator<Item = (&ResourceId, Option<&str>)> {
+                std::iter::empty()$(.chain(self.$field.iter().map(|it| (&it.id, it.location.as_deref()))))+
             }
 
             /// The ids of the subscriptions that the resources belong to, in lower case.
@@ -215,6 +226,11 @@ tables! {
     virtual_machines: VirtualMachine = ["microsoft.compute/virtualmachines"],
     /// Scale sets.
     scale_sets: VirtualMachineScaleSet = ["microsoft.compute/virtualmachinescalesets"],
+    /// Policies of just-in-time access.
+    jit_policies: JitNetworkAccessPolicy = ["microsoft.security/locations/jitnetworkaccesspolicies",
+        "microsoft.security/jitnetworkaccesspolicies"],
+    /// Resources of the classic deployment model, of whatever type.
+    classic_resources: ClassicResource = [_] if classic::is_classic,
 }
 
 impl Inventory {

@@ -1,9 +1,9 @@
 //! Virtual networks and what filters and steers traffic in them. Source of the fields: the 2025-09-01 types of
 //! Microsoft.Network (azure-rest-api-specs); every one may be absent or null in a recorded answer.
 
-use serde::Deserialize;
-
-use super::arm::{AddressSpace, Child, Named, Reference, arm, merge_by_value};
+use super::arm::{
+    AddressSpace, Child, Named, Reference, arm, back_references, back_references_but_interfaces, merge_by_value,
+};
 use super::id::ResourceId;
 
 arm! {
@@ -35,6 +35,11 @@ arm! {
         pub network_security_group: Option<Reference>,
         /// The route table that steers it.
         pub route_table: Option<Reference>,
+        /// IP configurations in it: of gateways (`…/virtualNetworkGateways/NAME/ipConfigurations/…`), firewalls,
+        /// Bastion hosts, load balancers. Those of network interfaces, of which there may be thousands, are left out:
+        /// the interfaces themselves name their subnets.
+        #[serde(deserialize_with = "back_references_but_interfaces")]
+        pub ip_configurations: Vec<Reference>,
     }
 
     /// `Microsoft.Network/virtualNetworks/virtualNetworkPeerings`.
@@ -66,7 +71,7 @@ arm! {
         /// Whether the routes of gateways are kept from the subnets.
         pub disable_bgp_route_propagation: Option<bool>,
         /// The subnets that use it. What an export left of an entry does not cost the routes: it points to nothing.
-        #[serde(deserialize_with = "references_or_rubbish")]
+        #[serde(deserialize_with = "back_references")]
         pub subnets: Vec<Reference>,
     }
 
@@ -86,6 +91,12 @@ arm! {
         pub security_rules: Vec<Named<SecurityRule>>,
         /// Azure's rules; some exports leave them out.
         pub default_security_rules: Vec<Named<SecurityRule>>,
+        /// The subnets that it filters, as far as the export says. What points to nothing is an entry all the same.
+        #[serde(deserialize_with = "back_references")]
+        pub subnets: Vec<Reference>,
+        /// The network interfaces that it filters, in the same way.
+        #[serde(deserialize_with = "back_references")]
+        pub network_interfaces: Vec<Reference>,
     }
 
     /// `Microsoft.Network/networkSecurityGroups/securityRules`. Singular and plural fields count together.
@@ -397,19 +408,6 @@ arm! {
 }
 
 merge_by_value!(FirewallNatRule, RuleCollection, AddressPrefixItem);
-
-fn references_or_rubbish<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Reference>, D::Error> {
-    let reference = |entry: serde_json::Value| {
-        let id = entry.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("id"))?.1;
-        id.as_str().map(ResourceId::new)
-    };
-    let entries = match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Null => Vec::new(),
-        serde_json::Value::Array(entries) => entries,
-        one => vec![one],
-    };
-    Ok(entries.into_iter().map(|entry| Reference { id: reference(entry) }).collect())
-}
 
 /// Whether a reference leads anywhere, and where.
 pub fn target(reference: &Option<Reference>) -> Option<&ResourceId> {

@@ -1,10 +1,10 @@
 //! All policies over all subjects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Judgement, PolicySet, Severity, Verdict, Verdicts};
-use crate::facts::{self, Context, Subject, SubjectKind};
+use super::{Judgement, Policy, PolicySet, Severity, Verdict, Verdicts};
+use crate::facts::{self, Context, Options, Subject, SubjectKind};
 
 /// Counts over all judgements, also of those that are not kept for the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,25 +65,37 @@ impl PolicySet {
     /// Verdicts in `show` come with their grounds, in no particular order; all are counted. What is milder than
     /// `mildest` is left out of both.
     pub fn audit(&self, context: Context<'_>, show: Verdicts, mildest: Severity) -> (Vec<Judgement>, Counts) {
+        let configured = context.options.rdp_port;
         let sum = Mutex::new((Vec::new(), Counts::default()));
-        let visit = |subject: &Subject<'_>| {
-            let mut counts = Counts::default();
-            let mut shown = Vec::new();
-            counts.subjects(subject.identity.kind, 1);
-            self.judge(subject, show, |_, verdict, severity, judgement| {
-                if severity <= mildest {
-                    counts.verdict(verdict, severity);
-                    shown.extend(judgement);
-                }
-            });
-            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
-            sum.0.append(&mut shown);
-            sum.1.add(&counts);
-        };
         for kind in self.kinds() {
-            facts::each(kind, context, &visit);
+            // The same subjects come by for each port: the first time they are counted.
+            for (walk, port) in self.ports(kind, configured).into_iter().enumerate() {
+                let options = Options { rdp_port: port, ..context.options.clone() };
+                let context = Context { options: &options, ..context };
+                let asked = |policy: &Policy| policy.port.unwrap_or(configured) == port;
+                facts::each(kind, context, &|subject: &Subject<'_>| {
+                    let mut counts = Counts::default();
+                    let mut shown = Vec::new();
+                    counts.subjects(kind, u64::from(walk == 0));
+                    self.judge_by(subject, show, asked, |_, verdict, severity, judgement| {
+                        if severity <= mildest {
+                            counts.verdict(verdict, severity);
+                            shown.extend(judgement);
+                        }
+                    });
+                    let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                    sum.0.append(&mut shown);
+                    sum.1.add(&counts);
+                });
+            }
         }
         sum.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ports that facts of a kind have to be computed for, each once.
+    fn ports(&self, kind: SubjectKind, configured: u16) -> BTreeSet<u16> {
+        let policies = self.iter().filter(|policy| policy.subject == kind);
+        policies.map(|policy| policy.port.unwrap_or(configured)).collect()
     }
 }
 

@@ -19,12 +19,13 @@ pub(super) type Roots = fn(SubjectKind) -> Vec<(&'static str, &'static RecordTyp
 /// How a template of some sort is checked.
 type Check<T> = fn(&str, Scope<'_>) -> Result<Checked<T>, Vec<Fault>>;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "title",
     "why",
     "severity",
     "severityWhen",
     "subject",
+    "port",
     "params",
     "when",
     "check",
@@ -181,6 +182,7 @@ impl Reader<'_> {
         let kind = self.required(&entries, "subject").and_then(|node| self.subject(node));
         // Without a subject no name in an expression can be judged.
         let kind = kind?;
+        let port = entries.get("port").and_then(|node| self.port(node, kind));
         self.roots = roots(kind);
         let rule = self.rule(&entries);
         self.unused(entries.get("params"));
@@ -190,6 +192,7 @@ impl Reader<'_> {
             why: why.map(str::to_owned),
             path: path.to_owned(),
             subject: kind,
+            port,
             severity: severity?,
             params: std::mem::take(&mut self.params),
             rule: rule?,
@@ -216,6 +219,24 @@ impl Reader<'_> {
             self.fault(node.at, format!("unknown subject `{word}`"), hint);
         }
         found
+    }
+
+    /// The port that facts are computed for. Its faults keep the policy from being loaded.
+    fn port(&mut self, node: &Node, kind: SubjectKind) -> Option<u16> {
+        let Yaml::Int(number) = node.yaml else {
+            self.wrong_type(node, "port", "an int");
+            return None;
+        };
+        let port = u16::try_from(number).ok().filter(|port| *port != 0);
+        if port.is_none() {
+            let hint = "a port is a number from 1 to 65535".to_owned();
+            self.fault(node.at, format!("{number} is not a port"), hint);
+        }
+        if kind != SubjectKind::RdpEndpoint {
+            let hint = format!("`port` goes with `subject: {}`", SubjectKind::RdpEndpoint.word());
+            self.fault(node.at, format!("the subject `{}` has no port", kind.word()), hint);
+        }
+        port
     }
 
     fn symptoms(&mut self, node: Option<&Node>) -> Vec<String> {

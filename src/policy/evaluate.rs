@@ -21,6 +21,8 @@ pub struct Policy {
     pub path: String,
     /// What it judges.
     pub subject: SubjectKind,
+    /// The port that its facts are computed for; `None`: the one that Remote Desktop is configured to listen on.
+    pub port: Option<u16>,
     /// How bad a failure is, unless a condition of the policy makes it worse or better.
     pub severity: Severity,
     pub(super) params: Vec<(String, Param)>,

@@ -1,4 +1,8 @@
 //! Policies: data that is loaded and checked, then evaluated over subjects. The only place where a verdict is made.
+//!
+//! The key `port: 22` of a policy about `rdpEndpoint` has its facts computed for that port instead of the one that
+//! Remote Desktop is configured to listen on: who reaches SSH, WinRM or a database is a file like any other.
+//! [`PolicySet::audit`] sees to it that each policy is asked about facts of its port.
 
 mod audit;
 mod diagnostics;
@@ -22,6 +26,7 @@ use crate::facts::Identity;
 
 pub use audit::Counts;
 pub use diagnostics::LoadError;
+pub(crate) use diagnostics::{did_you_mean, line_and_column, listed};
 pub use evaluate::Policy;
 pub use expression::Param;
 pub use set::{PolicyError, PolicySet};

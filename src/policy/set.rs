@@ -153,16 +153,27 @@ impl PolicySet {
         Ok(())
     }
 
-    /// Asks every policy of the subject's kind about it. Verdicts in `show` come with their grounds; the others
-    /// are only told (policy, verdict, severity), which costs no allocation.
+    /// Asks every policy of the subject's kind about it, whatever port its facts are of. Verdicts in `show` come with
+    /// their grounds; the others are only told (policy, verdict, severity), which costs no allocation.
     pub fn judge<'f>(
         &'f self,
         subject: &'f Subject<'_>,
         show: Verdicts,
+        visit: impl FnMut(&'f Policy, Verdict, Severity, Option<Judgement>),
+    ) {
+        self.judge_by(subject, show, |_| true, visit);
+    }
+
+    /// As [`Self::judge`], by some of the policies.
+    pub(super) fn judge_by<'f>(
+        &'f self,
+        subject: &'f Subject<'_>,
+        show: Verdicts,
+        asked: impl Fn(&Policy) -> bool,
         mut visit: impl FnMut(&'f Policy, Verdict, Severity, Option<Judgement>),
     ) {
         let kind = subject.identity.kind;
-        for policy in self.policies.iter().filter(|policy| policy.subject == kind) {
+        for policy in self.policies.iter().filter(|policy| policy.subject == kind && asked(policy)) {
             let mut frame = Frame::new(&subject.roots, &policy.params);
             let finding = policy.finding(&mut frame);
             let verdict = finding.verdict();
@@ -175,7 +186,7 @@ impl PolicySet {
         }
     }
 
-    /// All judgements on a subject, each with its grounds.
+    /// All judgements on a subject, each with its grounds, whatever port its facts are of.
     pub fn judge_all(&self, subject: &Subject<'_>) -> Vec<Judgement> {
         let mut all = Vec::new();
         self.judge(subject, Verdicts::ALL, |_, _, _, judgement| all.extend(judgement));

@@ -324,6 +324,22 @@ fn templates_that_cannot_be_filled_in() {
 }
 
 #[test]
+fn a_port_belongs_to_an_endpoint_and_is_a_port() {
+    let endpoint =
+        |port: &str| faults_after("subject: rootCertificate", &format!("subject: rdpEndpoint\nport: {port}"));
+    assert_eq!(endpoint("22"), "");
+    let hint = "\nhint: a port is a number from 1 to 65535";
+    for wrong in ["0", "65536", "-1"] {
+        assert_eq!(endpoint(wrong), format!("p/x.yaml:6:7: {wrong} is not a port{hint}"));
+    }
+    assert_eq!(endpoint("ssh"), "p/x.yaml:6:7: `port` is a string, not an int");
+    assert_eq!(
+        faults_after("subject: rootCertificate", "subject: rootCertificate\nport: 22"),
+        "p/x.yaml:6:7: the subject `rootCertificate` has no port\nhint: `port` goes with `subject: rdpEndpoint`"
+    );
+}
+
+#[test]
 fn all_faults_of_all_files_are_named_in_order() {
     let bad = GOOD.replace("certificate.layout ==", "certificate.layuot ==").replace("severity: low", "severity: lo");
     let errors = load(&[("p/b.yaml", &bad), ("p/a.yaml", "a: [")]).unwrap_err();

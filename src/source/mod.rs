@@ -98,7 +98,7 @@ pub struct Gap {
     /// Where: `/subscriptions/…`, a resource id, or the path of a file.
     pub scope: String,
     /// What is missing there: a resource type in lower case (`microsoft.network/routetables`), `sessions`,
-    /// `metrics`, `gateway` (what only its own GET tells), `subscription` (all of it), `resource` (one resource of a
+    /// `metrics`, `gateway` (what only its own GET tells), `instanceView` (how machines run), `subscription` (all of it), `resource` (one resource of a
     /// file) or `file` (the rest of it).
     pub what: String,
     /// Why.

@@ -2,7 +2,10 @@
 
 #[path = "../support/mod.rs"]
 mod azure;
+mod config;
 mod live;
+mod port;
 mod scan;
+mod service_tags;
 mod support;
 mod test_ip_flow;

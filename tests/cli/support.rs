@@ -50,8 +50,12 @@ pub fn azaudit_with_env(arguments: &[&str], variables: &[(&str, String)]) -> Ran
 }
 
 fn run(arguments: &[&str], variables: &[(&str, String)], input: Vec<u8>) -> Ran {
+    run_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, variables, input)
+}
+
+fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, String)], input: Vec<u8>) -> Ran {
     let mut command = Command::cargo_bin("azaudit").expect("the binary is built");
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_clear().args(arguments).write_stdin(input);
+    command.current_dir(folder).env_clear().args(arguments).write_stdin(input);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     let output = command.output().expect("it starts");
     Ran {
@@ -64,6 +68,11 @@ fn run(arguments: &[&str], variables: &[(&str, String)], input: Vec<u8>) -> Ran 
 /// `azaudit` with these arguments.
 pub fn azaudit(arguments: &[&str]) -> Ran {
     azaudit_with_input(arguments, "")
+}
+
+/// `azaudit` with these arguments, in that folder.
+pub fn azaudit_in(folder: &Path, arguments: &[&str]) -> Ran {
+    run_in(folder, arguments, &[], Vec::new())
 }
 
 /// `azaudit` with its output cut off, as by `| head`.

@@ -1,6 +1,7 @@
 //! Live collection over HTTP, against Azure Resource Manager on loopback.
 
 mod faults;
+mod machines;
 mod outside;
 mod plan;
 mod sessions;

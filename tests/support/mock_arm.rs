@@ -215,6 +215,8 @@ impl State {
             return ResponseTemplate::new(200).set_body_json(self.metrics.get(gateway).unwrap_or(&none));
         }
         if let Some(resource) = self.estate.iter().find(|it| id_of(it).to_lowercase() == lower) {
+            let expanded = query(request, "$expand") == "instanceView" || type_of(resource) != MACHINE;
+            let resource = if expanded { resource.clone() } else { listed(resource) };
             return ResponseTemplate::new(200).set_body_json(resource);
         }
         self.typed_list(request, &lower)
@@ -247,7 +249,16 @@ impl State {
             return error(404, "ResourceNotFound");
         }
         let mut rows = self.under(scope);
-        rows.retain(|it| type_of(it) == ty);
+        // Policies of just-in-time access stand under a region; their list does not.
+        rows.retain(|it| type_of(it).replace("/locations/", "/") == ty);
+        if query(request, "statusOnly") == "true" {
+            let status = |it: &Value| {
+                let whole = self.estate.iter().find(|whole| id_of(whole) == id_of(it)).unwrap_or(it);
+                json!({"id": it["id"], "name": it["name"], "type": it["type"], "location": it["location"],
+                    "properties": {"instanceView": whole["properties"]["instanceView"]}})
+            };
+            rows = rows.iter().map(status).filter(|it| !it["properties"]["instanceView"].is_null()).collect();
+        }
         self.list(request, rows)
     }
 
@@ -341,9 +352,15 @@ impl State {
     }
 }
 
-/// A resource as lists give it: the number of sessions stands in a GET of the gateway alone.
+const MACHINE: &str = "microsoft.compute/virtualmachines";
+
+/// A resource as lists give it: the number of sessions stands in a GET of the gateway alone, and how a machine runs
+/// where it is asked for.
 fn listed(resource: &Value) -> Value {
     let mut row = resource.clone();
+    if let Some(machine) = row["properties"].as_object_mut().filter(|_| type_of(resource) == MACHINE) {
+        machine.remove("instanceView");
+    }
     if let Some(clients) = row.pointer_mut("/properties/vpnClientConfiguration").and_then(Value::as_object_mut) {
         clients.remove("vpnClientConnectionHealth");
     }
@@ -352,8 +369,14 @@ fn listed(resource: &Value) -> Value {
 
 /// A resource as Resource Graph gives it: type in lower case, what is absent is null.
 fn graph_row(resource: &Value) -> Value {
-    let row = listed(resource);
+    let mut row = listed(resource);
     let id = id_of(resource);
+    // Of how a machine runs, only its state of power.
+    let statuses = resource["properties"]["instanceView"]["statuses"].as_array();
+    let power = |it: &&Value| it["code"].as_str().is_some_and(|it| it.starts_with("PowerState/"));
+    if let Some(power) = statuses.and_then(|all| all.iter().find(power)) {
+        row["properties"]["extended"] = json!({"instanceView": {"powerState": power}});
+    }
     json!({"id": id, "name": row["name"], "type": type_of(resource), "location": row["location"],
         "resourceGroup": between(&format!("{id}/"), "/resourceGroups/", "/"), "subscriptionId": subscription_of(id),
         "tags": row["tags"], "sku": row["sku"], "zones": row["zones"], "properties": row["properties"]})

@@ -22,8 +22,7 @@ fn inventory(resources: &[Value], answer: Option<Value>) -> Inventory {
 /// The facts of the only gateway, as JSON.
 fn only(inventory: &Inventory) -> Value {
     let found = std::sync::Mutex::new(Vec::new());
-    let options =
-        crate::facts::Options { now: time::macros::datetime!(2026-10-01 0:00 UTC), rdp_port: 3389, cloud: None };
+    let options = crate::facts::Options::at(time::macros::datetime!(2026-10-01 0:00 UTC));
     each(Context { inventory, options: &options }, &|subject| {
         found.lock().unwrap().push(record_to_json(subject.roots[0]));
     });

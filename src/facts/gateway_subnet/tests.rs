@@ -37,7 +37,7 @@ fn gateway(subnet: &str) -> Value {
 fn subjects(inventory: &Inventory) -> Vec<(Identity, Value)> {
     let found = std::sync::Mutex::new(Vec::new());
     let now = time::OffsetDateTime::UNIX_EPOCH;
-    let options = crate::facts::Options { now, rdp_port: 3389, cloud: None };
+    let options = crate::facts::Options::at(now);
     each(Context { inventory, options: &options }, &|subject| {
         let facts = crate::facts::schema::record_to_json(subject.roots[0]);
         found.lock().unwrap().push((subject.identity.clone(), facts));

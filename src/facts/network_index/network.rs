@@ -8,10 +8,43 @@ use crate::inventory::gateway::{Connection, VirtualNetworkGateway};
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
 
-use super::{NETWORK, missing, subnet_prefixes};
+use super::{NETWORK, incomplete, missing, subnet_prefixes};
 use crate::facts::address::AddressSet;
-use crate::facts::schema::Unread;
+use crate::facts::schema::{Unread, fact_enum};
 use crate::facts::service_tag::PLATFORM;
+
+const GATEWAY: &str = "microsoft.network/virtualnetworkgateways";
+
+fact_enum! {
+    /// Where packets come from that do not come from the Internet.
+    pub enum OriginKind {
+        /// The machine's own virtual network.
+        VirtualNetwork => "virtualNetwork",
+        /// A virtual network on the other side of a peering.
+        Peering => "peering",
+        /// A virtual network on the other side of a connection between gateways.
+        ConnectedNetwork => "connectedNetwork",
+        /// Networks behind a site-to-site connection.
+        OnPremises => "onPremises",
+        /// Clients of a point-to-site VPN.
+        ClientPool => "clientPool",
+        /// The subnet of Azure Bastion.
+        Bastion => "bastion",
+        /// Private ranges that a user-defined route of the subnet names.
+        Route => "route",
+    }
+}
+
+/// Somebody whose packets reach the network without the Internet.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// What it is.
+    pub kind: OriginKind,
+    /// The name of the network, site, gateway or host.
+    pub name: Box<str>,
+    /// Its addresses.
+    pub addresses: AddressSet,
+}
 
 /// A virtual network and what it is connected to.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +57,26 @@ pub struct Network {
     pub linked: AddressSet,
     /// All addresses that belong to it or to networks that it is connected to: none of them is the Internet's.
     pub connected: AddressSet,
+    /// Who is connected, itself first. Azure's platform is nobody's origin.
+    pub origins: Vec<Origin>,
+    /// Why there may be clients of a point-to-site VPN whose addresses are not known.
+    pub clients_unread: Option<Unread>,
     /// Networks on the other side of peerings that stand, each with its ranges where they are known.
     pub peers: HashMap<ResourceId, AddressSet>,
     /// Connected networks whose ranges were not read; taken for private ones.
     pub unread: Vec<Unread>,
+}
+
+impl Network {
+    fn add(&mut self, kind: OriginKind, name: &str, addresses: AddressSet, linked: bool) {
+        self.connected = self.connected.union(&addresses);
+        if linked {
+            self.linked = self.linked.union(&addresses);
+        }
+        if !addresses.is_empty() {
+            self.origins.push(Origin { kind, name: name.into(), addresses });
+        }
+    }
 }
 
 fn texts<'t>(space: impl IntoIterator<Item = &'t crate::inventory::arm::AddressSpace>) -> AddressSet {
@@ -56,9 +105,9 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
     }
     let subnets = inventory.subnets.children_of(id).map(|subnet| subnet_prefixes(&subnet.properties));
     it.own = subnets.fold(own.unwrap_or_default(), |all, subnet| all.union(&subnet));
-    let platform = AddressSet::from_texts([PLATFORM]);
-    it.linked = it.own.union(&platform);
+    it.linked = AddressSet::from_texts([PLATFORM]);
     it.connected = it.linked.clone();
+    it.add(OriginKind::VirtualNetwork, id.name(), it.own.clone(), true);
     let mut routes = Vec::new();
     for peering in inventory.peerings.children_of(id) {
         let peering = &peering.properties;
@@ -73,12 +122,7 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
         let linked = peering.allow_virtual_network_access != Some(false);
         it.peers.insert(remote.clone(), space.clone().unwrap_or_default());
         match space {
-            Some(space) => {
-                it.connected = it.connected.union(&space);
-                if linked {
-                    it.linked = it.linked.union(&space);
-                }
-            }
+            Some(space) => it.add(OriginKind::Peering, remote.name(), space, linked),
             None if linked => it.unread.push(missing("virtual network", remote)),
             None => {}
         }
@@ -91,13 +135,53 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
             routes.push(remote.clone());
         }
     }
+    for remote in &routes {
+        if gateways.of(remote).is_empty() && it.clients_unread.is_none() {
+            let what = format!("the gateway of the virtual network `{}`", remote.name());
+            let how = "add the gateways of that network to the export, or grant Reader on its resource group";
+            it.clients_unread = Some(Unread::new(what, how));
+        }
+    }
+    it.clients_unread = it.clients_unread.or_else(|| gateways.unread_in(inventory, id));
     routes.push(id.clone());
     for gateway in routes.iter().flat_map(|network| gateways.of(network)) {
-        let far = gateways.far_side(inventory, gateway, &mut it.unread);
-        it.linked = it.linked.union(&far);
-        it.connected = it.connected.union(&far);
+        gateways.add_far_side(inventory, gateway, &mut it);
     }
+    let hubs: Vec<ResourceId> = it.peers.keys().filter(|peer| is_hub(peer)).cloned().collect();
+    for gateway in inventory.p2s_vpn_gateways.iter() {
+        let Some(hub) = target(&gateway.properties.virtual_hub) else { continue };
+        if hubs.iter().any(|peer| stands_for(peer, hub)) {
+            let pools = AddressSet::from_texts(gateway.properties.pools());
+            it.add(OriginKind::ClientPool, &gateway.name, pools, true);
+        }
+    }
+    for host in inventory.bastion_hosts.iter() {
+        let subnets = host.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
+        for subnet in subnets {
+            let network = subnet.ancestor(NETWORK);
+            if network.as_ref().is_some_and(|network| network == id || it.peers.contains_key(network)) {
+                let prefixes = inventory.subnets.get(subnet).map(|it| subnet_prefixes(&it.properties));
+                // It lies in its network, which is there already.
+                it.origins.push(Origin {
+                    kind: OriginKind::Bastion,
+                    name: host.name.clone(),
+                    addresses: prefixes.unwrap_or_default(),
+                });
+            }
+        }
+    }
+    it.origins.retain(|origin| !origin.addresses.is_empty());
     it
+}
+
+/// Azure names the network of a hub `HV_HUB_GUID` in the peerings of the networks that are connected to it.
+fn is_hub(peer: &ResourceId) -> bool {
+    peer.name().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("HV_"))
+}
+
+/// Whether that peer is the network of that hub.
+pub fn stands_for(peer: &ResourceId, hub: &ResourceId) -> bool {
+    peer.name().to_lowercase().starts_with(&format!("hv_{}_", hub.name().to_lowercase()))
 }
 
 /// Gateways by the network that they stand in, and their connections.
@@ -130,32 +214,43 @@ impl<'a> Gateways<'a> {
         self.by_network.get(network).map_or(&[], Vec::as_slice)
     }
 
+    /// A gateway of that network that was referred to, or whose list was refused.
+    fn unread_in(&self, inventory: &Inventory, network: &ResourceId) -> Option<Unread> {
+        if inventory.virtual_networks.get(network).is_none() {
+            return Some(missing("virtual network", network));
+        }
+        let subnets = inventory.subnets.children_of(network);
+        let gateways = subnets.flat_map(|it| &it.properties.ip_configurations).filter_map(|it| it.id.as_ref());
+        let gateways = gateways.filter_map(|it| it.ancestor(GATEWAY));
+        let unread = gateways.filter(|it| inventory.gateways.get(it).is_none()).min();
+        let unread = unread.map(|it| missing("virtual network gateway", &it));
+        unread.or_else(|| incomplete(inventory, GATEWAY, "virtual network gateways", network.subscription()))
+    }
+
     /// Who comes through a gateway: clients, sites and the networks of other gateways.
-    fn far_side(
-        &self,
-        inventory: &Inventory,
-        gateway: &Resource<VirtualNetworkGateway>,
-        unread: &mut Vec<Unread>,
-    ) -> AddressSet {
+    fn add_far_side(&self, inventory: &Inventory, gateway: &Resource<VirtualNetworkGateway>, to: &mut Network) {
         let pools = gateway.properties.vpn_client_configuration.iter().flat_map(|clients| clients.pools());
-        let mut far = AddressSet::from_texts(pools);
+        to.add(OriginKind::ClientPool, &gateway.name, AddressSet::from_texts(pools), true);
         for connection in self.connections.get(&gateway.id).into_iter().flatten() {
             if let Some(id) = target(&connection.local_network_gateway2) {
                 match inventory.local_network_gateways.get(id) {
-                    Some(site) => far = far.union(&texts(&site.properties.local_network_address_space)),
-                    None => unread.push(missing("local network gateway", id)),
+                    Some(site) => {
+                        let space = texts(&site.properties.local_network_address_space);
+                        to.add(OriginKind::OnPremises, id.name(), space, true);
+                    }
+                    None => to.unread.push(missing("local network gateway", id)),
                 }
             }
             let sides = [&connection.virtual_network_gateway1, &connection.virtual_network_gateway2];
             for other in sides.into_iter().filter_map(target).filter(|other| **other != gateway.id) {
                 let other = inventory.gateways.get(other).into_iter();
                 let subnets = other.flat_map(|it| &it.properties.ip_configurations);
-                let networks = subnets.filter_map(|it| target(&it.properties.subnet)?.ancestor(NETWORK));
-                for space in networks.filter_map(|network| own_space(inventory, &network)) {
-                    far = far.union(&space);
+                for network in subnets.filter_map(|it| target(&it.properties.subnet)?.ancestor(NETWORK)) {
+                    if let Some(space) = own_space(inventory, &network) {
+                        to.add(OriginKind::ConnectedNetwork, network.name(), space, true);
+                    }
                 }
             }
         }
-        far
     }
 }

@@ -10,6 +10,8 @@ use super::{Ports, Protocols};
 pub enum Edit {
     /// The Allow of that place among the inbound rules becomes a Deny.
     Shut(usize),
+    /// The Allow of that place goes away.
+    Remove(usize),
     /// The Allow of that place, open to any source, is narrowed to the tag `VirtualNetwork`.
     Narrow(usize),
     /// A new rule denies the tag `Internet` that port, over every protocol.
@@ -24,6 +26,17 @@ pub enum Edit {
 }
 
 impl Group {
+    /// The group with those inbound rules only.
+    pub fn filtered(&self, keep: impl Fn(&Rule) -> bool) -> Self {
+        let mut group = self.clone();
+        let kept: Vec<bool> = self.inbound.list.iter().map(|rule| keep(rule)).collect();
+        let mut at = kept.iter();
+        group.inbound.list.retain(|_| at.next().copied().unwrap_or(true));
+        let mut at = kept.iter();
+        group.inbound.pieces.retain(|_| at.next().copied().unwrap_or(true));
+        group
+    }
+
     /// The group after that change; `None`: the change is none that closes (it names a Deny, or a rule before which the
     /// new one would not stand).
     pub fn edited(&self, edit: &Edit) -> Option<Self> {
@@ -33,6 +46,11 @@ impl Group {
             Edit::Shut(index) => {
                 let rule = allow(*index)?;
                 group.inbound.list[*index] = Arc::new(Rule { access: Some(Access::Deny), ..(**rule).clone() });
+            }
+            Edit::Remove(index) => {
+                allow(*index)?;
+                group.inbound.list.remove(*index);
+                group.inbound.pieces.remove(*index);
             }
             Edit::Narrow(index) => {
                 let rule = allow(*index).filter(|rule| rule.remote.addresses.is_any())?;

@@ -7,7 +7,7 @@ use crate::facts::address::{AddressSet, Point};
 use crate::facts::schema::Unread;
 
 use super::ports::ALL;
-use super::resolve::{Resolved, note, resolve};
+use super::resolve::{Resolved, note, remote, resolve};
 use super::rule::{Access, Group, Rule, Rules};
 use super::scope::{Local, Scope};
 use super::source_ports;
@@ -204,6 +204,20 @@ impl<'a> Stack<'a> {
             u8::from(address.1) | (u8::from(address.0) << 1)
         };
         rules.map(one).collect()
+    }
+
+    /// Whether that rule is certainly about that end: its protocol, port and address.
+    pub fn names(&self, rule: &Rule, local: &Local<'_>) -> bool {
+        let allows = rule.access != Some(Access::Deny);
+        let ends = rule.protocols.has(local.protocol).0 && rule.local.ports.has(local.port).0;
+        ends && rule.direction_known && local.matches(&rule.local.addresses, allows, &self.scope).0
+    }
+
+    /// The remote addresses that that rule certainly means here. Those of tags that stay names are left out.
+    pub fn remotes(&self, rule: &Rule, local: &Local<'_>) -> AddressSet {
+        let access = rule.access.unwrap_or(Access::Deny);
+        let (set, _) = remote(&rule.remote.addresses, access, false, local.family, &self.scope, &mut Vec::new());
+        set.intersection(&AddressSet::of(local.family))
     }
 
     /// A remote port from which that address certainly gets in, an ephemeral one where there is one.

@@ -1,14 +1,14 @@
 //! Commands that close the port to the Internet. Each of them is an [`Edit`] that can only close; a plan is handed out
 //! only if the rules, evaluated again with all of its edits made, certainly let nobody of the public in.
 
-use crate::facts::address::AddressSet;
 use crate::facts::command::Command;
 use crate::facts::network_index::NetworkIndex;
 use crate::facts::nsg::{Access, Edit, Group, Level, Rule, Stack};
 use crate::facts::way_in::WayIn;
 use crate::inventory::ResourceId;
 
-use super::exposure::{Site, closes};
+use super::reach::closes;
+use super::site::Site;
 
 /// How to close the port.
 #[derive(Default)]
@@ -30,10 +30,7 @@ const BY_HAND: &str = "No change of one network security group closes it without
 
 /// Commands that change a group that filters here already; the interface's comes first, as it touches no other machine.
 /// They are the same for all that the groups cannot tell apart.
-pub(super) fn in_groups(site: &Site<'_>, ways: &[WayIn], addresses: &AddressSet) -> Option<Vec<Command>> {
-    if addresses.is_empty() {
-        return None;
-    }
+pub(super) fn in_groups(site: &Site<'_>, ways: &[WayIn]) -> Option<Vec<Command>> {
     let with_interface = |group: &Group| closes(site, &Stack { interface: Level::Group(group), ..site.stack }, ways);
     let with_subnet = |group: &Group| closes(site, &Stack { subnet: Level::Group(group), ..site.stack }, ways);
     let of = |level: Level<'_>, closes: &dyn Fn(&Group) -> bool| match level {
@@ -43,15 +40,15 @@ pub(super) fn in_groups(site: &Site<'_>, ways: &[WayIn], addresses: &AddressSet)
     of(site.stack.interface, &with_interface).or_else(|| of(site.stack.subnet, &with_subnet))
 }
 
-/// The plan: those commands, else a group of its own.
+/// The plan: those commands, else a group of its own; none where nobody is let in.
 pub(super) fn plan(
     site: &Site<'_>,
     index: &NetworkIndex<'_>,
     ways: &[WayIn],
-    addresses: &AddressSet,
+    open: bool,
     in_groups: &Option<Vec<Command>>,
 ) -> Plan {
-    if addresses.is_empty() {
+    if !open {
         return Plan::default();
     }
     if let Some(commands) = in_groups {
@@ -82,6 +79,10 @@ fn command(group: &Group, edit: &Edit) -> Command {
     };
     match edit {
         Edit::Shut(index) => update(*index, ["--access", "Deny"]),
+        Edit::Remove(index) => {
+            let named = ["--nsg-name", group.id.name(), "--name", &group.inbound.list[*index].name];
+            Command::new(words("az network nsg rule delete", &group.id, named))
+        }
         Edit::Narrow(index) => update(*index, ["--source-address-prefixes", "VirtualNetwork"]),
         Edit::DenyInternet { name, priority, port } => {
             let (priority, port) = (priority.to_string(), port.to_string());
@@ -94,6 +95,43 @@ fn command(group: &Group, edit: &Edit) -> Command {
             Command::new(create)
         }
     }
+}
+
+/// Commands that take these Allow rules away, if all of them are for this port alone and that is enough.
+pub(super) fn removing(
+    site: &Site<'_>,
+    rules: &[(&Group, &Rule)],
+    enough: &dyn Fn(&Stack<'_>) -> bool,
+) -> Vec<Command> {
+    let mut commands = Vec::new();
+    let mut without = |level: Level<'_>| -> Option<Option<Group>> {
+        let Level::Group(group) = level else { return Some(None) };
+        let mut edited = group.clone();
+        // From the last to the first, so that the places of the others stay.
+        for (i, rule) in group.inbound.list.iter().enumerate().rev() {
+            if !rules.iter().any(|(_, it)| std::ptr::eq(*it, rule.as_ref())) {
+                continue;
+            }
+            if !rule.local.ports.only(site.port) {
+                return None;
+            }
+            edited = edited.edited(&Edit::Remove(i))?;
+            let command = command(group, &Edit::Remove(i));
+            if !commands.contains(&command) {
+                commands.push(command);
+            }
+        }
+        Some(Some(edited))
+    };
+    let (Some(subnet), Some(interface)) = (without(site.stack.subnet), without(site.stack.interface)) else {
+        return Vec::new();
+    };
+    let stack = Stack {
+        subnet: subnet.as_ref().map_or(site.stack.subnet, Level::Group),
+        interface: interface.as_ref().map_or(site.stack.interface, Level::Group),
+        ..site.stack
+    };
+    if enough(&stack) { commands } else { Vec::new() }
 }
 
 /// Rules of its own that may let packets to the port on.

@@ -3,18 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::inventory::arm::Resource;
-use crate::inventory::compute::{StorageProfile, VirtualMachine, VirtualMachineScaleSet};
+use crate::inventory::compute::{OsProfile, StorageProfile, VirtualMachine, VirtualMachineScaleSet};
 use crate::inventory::network::{NetworkInterface, target};
 use crate::inventory::{Inventory, Reference, ResourceId};
 
 use crate::facts::address::{self, Family};
 use crate::facts::network_index::{missing, scale_sets_with_machines};
 use crate::facts::schema::{Known, Unread};
+use crate::facts::virtual_machine::{MachineSystem, operating_system};
 use crate::facts::way_in::{Endpoint, OwnAddress};
 
 use super::OperatingSystem;
 
 const SCALE_SET: &str = "microsoft.compute/virtualmachinescalesets";
+const SCALE_SET_MACHINE: &str = "microsoft.compute/virtualmachinescalesets/virtualmachines";
 
 /// An IP configuration, before anything is worked out.
 pub(in crate::facts) struct Found<'a> {
@@ -103,6 +105,8 @@ pub(in crate::facts) fn of_model(set: &Resource<VirtualMachineScaleSet>) -> Vec<
 pub(super) struct Machines<'a> {
     inventory: &'a Inventory,
     by_interface: HashMap<&'a ResourceId, &'a Resource<VirtualMachine>>,
+    /// The interfaces of each machine.
+    interfaces: HashMap<ResourceId, Vec<&'a Resource<NetworkInterface>>>,
     /// Scale sets of which interfaces, or machines with interfaces of their own, were read.
     with_machines: HashSet<ResourceId>,
 }
@@ -114,7 +118,44 @@ impl<'a> Machines<'a> {
             let interfaces = machine.properties.network_profile.iter().flat_map(|it| &it.network_interfaces);
             by_interface.extend(interfaces.filter_map(|it| Some((it.id.as_ref()?, machine))));
         }
-        Self { inventory, by_interface, with_machines: scale_sets_with_machines(inventory) }
+        let mut machines = Self {
+            inventory,
+            by_interface,
+            interfaces: HashMap::new(),
+            with_machines: scale_sets_with_machines(inventory),
+        };
+        let mut interfaces: HashMap<ResourceId, Vec<_>> = HashMap::new();
+        for interface in inventory.network_interfaces.iter() {
+            if let Some(id) = machines.machine_of(&interface.id, target(&interface.properties.virtual_machine)) {
+                interfaces.entry(id).or_default().push(interface);
+            }
+        }
+        machines.interfaces = interfaces;
+        machines
+    }
+
+    fn machine_of(&self, interface: &ResourceId, named: Option<&ResourceId>) -> Option<ResourceId> {
+        let by_interface = || self.by_interface.get(interface).map(|machine| machine.id.clone());
+        named.cloned().or_else(by_interface).or_else(|| interface.ancestor(SCALE_SET_MACHINE))
+    }
+
+    /// The machine that an IP configuration belongs to; of a model, the scale set.
+    pub(super) fn id_of(&self, found: &Found<'_>) -> Option<ResourceId> {
+        self.machine_of(&found.endpoint.interface, found.machine)
+    }
+
+    /// All IP configurations of a machine, and why there may be more.
+    pub(super) fn all_of(&self, machine: &ResourceId) -> (Vec<Found<'_>>, Option<Unread>) {
+        if let Some(set) = self.inventory.scale_sets.get(machine) {
+            return (of_model(set), None);
+        }
+        let interfaces = self.interfaces.get(machine).map_or(&[][..], Vec::as_slice);
+        let found = interfaces.iter().flat_map(|interface| of_interface(interface)).collect();
+        let profile =
+            self.inventory.virtual_machines.get(machine).and_then(|it| it.properties.network_profile.as_ref());
+        let named = profile.into_iter().flat_map(|it| &it.network_interfaces).filter_map(|it| it.id.as_ref());
+        let unread = named.filter(|id| self.inventory.network_interfaces.get(id).is_none()).min();
+        (found, unread.map(|id| missing("network interface", id)))
     }
 
     /// Whether of a scale set only the model was read.
@@ -145,22 +186,9 @@ impl<'a> Machines<'a> {
     }
 }
 
-fn os(
-    id: &ResourceId,
-    disks: &Option<StorageProfile>,
-    settings: &Option<crate::inventory::compute::OsProfile>,
-) -> Known<OperatingSystem> {
-    let disk = disks.as_ref().and_then(|it| it.os_disk.as_ref()).and_then(|it| it.os_type.as_deref());
-    let windows = settings.as_ref().is_some_and(|it| it.windows_configuration.is_some());
-    let linux = settings.as_ref().is_some_and(|it| it.linux_configuration.is_some());
-    match disk {
-        Some(it) if it.eq_ignore_ascii_case("windows") => Ok(OperatingSystem::Windows),
-        Some(it) if it.eq_ignore_ascii_case("linux") => Ok(OperatingSystem::Linux),
-        _ if windows => Ok(OperatingSystem::Windows),
-        _ if linux => Ok(OperatingSystem::Linux),
-        _ => {
-            let how = format!("read the machine with its disks (`az resource show --ids {id}`)");
-            Err(Unread::new(format!("the operating system of `{}`", id.name()), how))
-        }
-    }
+fn os(id: &ResourceId, disks: &Option<StorageProfile>, settings: &Option<OsProfile>) -> Known<OperatingSystem> {
+    operating_system(id, disks, settings).map(|it| match it {
+        MachineSystem::Windows => OperatingSystem::Windows,
+        MachineSystem::Linux => OperatingSystem::Linux,
+    })
 }

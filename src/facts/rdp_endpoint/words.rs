@@ -1,18 +1,98 @@
 //! The facts of an IP configuration in words.
 
 use crate::count::grouped;
+use crate::facts::address::Point;
 use crate::facts::address::{self, AddressSet};
-use crate::facts::nsg::{Access, Decision, LevelName, Protocol};
+use crate::facts::command::Command;
+use crate::facts::nsg::{Access, Decision, Group, LevelName, Protocol, Rule};
 use crate::facts::schema::Unread;
-use crate::facts::way_in::{WayIn, WayInKind};
+use crate::facts::service_tag::Tag;
+use crate::facts::way_in::{Allocation, PublicAddress, WayIn, WayInKind};
 
-use super::exposure::{Site, Witness, is_v4};
+use super::exposure::is_v4;
+use super::shared::Packet;
+use super::site::Site;
 use super::{DecisionFact, WayInFact};
+
+/// A packet that gets in, with the way that it takes.
+pub(super) struct Witness<'w> {
+    pub packet: &'w Packet,
+    pub way: &'w WayIn,
+    /// Where it is sent to, as the rules see it.
+    pub destination: Option<Point>,
+}
+
+/// Tags that an address has to belong to, all of them.
+pub(super) fn tags(tags: &[Tag]) -> String {
+    tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(" and ")
+}
+
+/// A set of sources in a few words: its first prefixes, how many there are, and its tags.
+pub(super) fn sources(prefixes: &[String], count: usize, tags: &[String]) -> String {
+    const NAMED: usize = 3;
+    let mut words: Vec<String> = prefixes.iter().take(NAMED).cloned().collect();
+    if count > NAMED {
+        words.push(format!("{} more", grouped((count - NAMED) as u64)));
+    }
+    words.extend(tags.iter().map(|tag| format!("the service tag {tag}")));
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => "nobody".to_owned(),
+    }
+}
+
+/// A rule by name, with its priority and its group.
+pub(super) fn rule_of(rule: &Rule, group: &Group) -> String {
+    let priority = rule.priority.map(|it| format!("priority {it}, ")).unwrap_or_default();
+    format!("`{}` ({priority}NSG `{}`)", rule.name, group.name)
+}
+
+/// The command that makes a dynamic address keep its value; none for those of scale sets.
+pub(super) fn make_static(address: &PublicAddress) -> Option<Command> {
+    let id = &address.id;
+    let own = id.resource_type().as_deref() == Some("microsoft.network/publicipaddresses");
+    if !own || address.allocation != Ok(Allocation::Dynamic) {
+        return None;
+    }
+    let (subscription, group) = (id.subscription(), id.resource_group());
+    let mut words: Vec<&str> = "az network public-ip update".split(' ').collect();
+    words.extend(["--subscription", subscription, "--resource-group", group, "--name", id.name()]);
+    words.extend(["--allocation-method", "Static"]);
+    Some(Command::new(words))
+}
+
+/// One sentence: whom the rules would let in, if there were a way in.
+pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str) -> String {
+    let end = end(site);
+    match (addresses.is_empty(), letting.is_empty()) {
+        (true, _) => format!("the rules let nobody of the Internet reach {end}"),
+        (false, true) => format!("no rule keeps the Internet from {end}"),
+        (false, false) => {
+            let who = count(addresses, is_v4(site.family()));
+            format!("the rules let {who} of the Internet reach {end}: {letting}")
+        }
+    }
+}
+
+/// One sentence: which rules keep everybody out.
+pub(super) fn blocked(site: &Site<'_>, blocking: &str) -> String {
+    let end = end(site);
+    match blocking.is_empty() {
+        true => format!("nobody reaches {end} over TCP"),
+        false => format!("nobody reaches {end} over TCP: {blocking} keeps everybody out"),
+    }
+}
 
 /// Several things that were not read, as one; `None`: none of them.
 pub(super) fn join(unread: Vec<Unread>) -> Option<Unread> {
     let first = unread.first()?.clone();
-    let whats: Vec<&str> = unread.iter().map(|it| it.what.as_str()).collect();
+    let mut whats: Vec<&str> = Vec::new();
+    for it in &unread {
+        if !whats.contains(&it.what.as_str()) {
+            whats.push(&it.what);
+        }
+    }
     let what = match whats.as_slice() {
         [one] => (*one).to_owned(),
         [one, two] => format!("{one} and {two}"),
@@ -109,7 +189,7 @@ fn by_way(way: &WayIn) -> String {
     }
 }
 
-fn by_rules(decisions: &[Decision<'_>]) -> String {
+pub(super) fn by_rules(decisions: &[Decision<'_>]) -> String {
     let rules = decisions.iter().filter_map(|it| Some((it, it.rule?)));
     let rules = rules.map(|(decision, rule)| {
         let priority = rule.priority.map(|it| format!("priority {it}, ")).unwrap_or_default();
@@ -154,11 +234,11 @@ fn sentence(
             (false, false) => format!("nobody on the Internet certainly reaches {end}; {rules} decides"),
         };
     };
-    let who = match &witness.tag {
+    let who = match &witness.packet.tag {
         Some(tag) => format!("some addresses of the service tag {tag}"),
-        None => format!("{} of the Internet", count(addresses, is_v4(site.found.endpoint.family))),
+        None => format!("{} of the Internet", count(addresses, is_v4(site.family()))),
     };
-    let protocol = witness.protocol.word();
+    let protocol = witness.packet.protocol.word();
     let others = ways.iter().filter(|way| way.doubt.is_none()).count().saturating_sub(1);
     let way = match others {
         0 => by_way(witness.way),
@@ -167,6 +247,17 @@ fn sentence(
     };
     let rules = by_rules(decisions);
     let lets = if decisions.iter().filter(|it| it.rule.is_some()).count() > 1 { "let" } else { "lets" };
+    if !witness.way.protocols.has(witness.packet.protocol).1 {
+        let carried: Vec<&str> =
+            Protocol::ALL.into_iter().filter(|it| witness.way.protocols.has(*it).1).map(Protocol::word).collect();
+        let carried = if carried.is_empty() { "another protocol".to_owned() } else { carried.join(" and ") };
+        let by = if rules.is_empty() {
+            "no network security group filters it".to_owned()
+        } else {
+            format!("{rules} {lets} them")
+        };
+        return format!("{who} may send {protocol} to {end}: {by}; {way} leads to that port, today for {carried} only");
+    }
     match rules.is_empty() {
         true => format!("{who} reach {end} ({protocol}) through {way}; no network security group filters it"),
         false => format!("{who} reach {end} ({protocol}) through {way}; {rules} {lets} them in"),

@@ -25,7 +25,7 @@ fn subjects(resources: &[serde_json::Value]) -> Vec<(Identity, serde_json::Value
         sink.input(Input { path: "-".into(), shape: "arm-array".into(), resources: resources.len() as u64 });
     });
     assert_eq!(inventory.gaps.len(), 0, "{:?}", inventory.gaps);
-    let options = Options { now: NOW, rdp_port: 3389, cloud: None };
+    let options = Options::at(NOW);
     let seen = Mutex::new(Vec::new());
     each(Context { inventory: &inventory, options: &options }, &|subject| {
         let [certificate, owner] = subject.roots[..] else { panic!("two roots are declared") };

@@ -10,7 +10,7 @@ use crate::inventory::{Inventory, Resource, ResourceId};
 
 use super::{Endpoint, Sources, WayIn, WayInKind, address_of, way};
 use crate::facts::address::{self, AddressSet, Family, Point};
-use crate::facts::network_index::{NetworkIndex, incomplete, missing, private_address, subnet_prefixes};
+use crate::facts::network_index::{NetworkIndex, incomplete, missing, private_address, stands_for, subnet_prefixes};
 use crate::facts::nsg::{Addresses, Protocols};
 use crate::facts::schema::Unread;
 
@@ -31,7 +31,7 @@ pub(super) struct Firewalls {
 struct Dnat {
     way: WayIn,
     network: Option<ResourceId>,
-    hub: Option<Box<str>>,
+    hub: Option<ResourceId>,
     /// Whether the firewall's subnet was read; else its addresses lie somewhere in its network.
     subnet_read: bool,
 }
@@ -181,10 +181,8 @@ impl Dnat {
     /// Whether the firewall reaches a network: for certain, and perhaps.
     fn reaches(&self, index: &NetworkIndex<'_>, network: Option<&ResourceId>) -> (bool, bool) {
         if let Some(hub) = &self.hub {
-            // Azure names the network of a hub `HV_HUB_GUID` in the peerings of the networks that are connected to it.
-            let name = format!("hv_{}_", hub.to_lowercase());
             let peers = network.and_then(|id| index.network(id)).into_iter().flat_map(|network| network.peers.keys());
-            return (peers.into_iter().any(|peer| peer.name().to_lowercase().starts_with(&name)), true);
+            return (peers.into_iter().any(|peer| stands_for(peer, hub)), true);
         }
         let (Some(from), Some(to)) = (&self.network, network) else { return (false, true) };
         let peered = |a: &ResourceId, b: &ResourceId| index.network(a).is_some_and(|it| it.peers.contains_key(b));
@@ -199,7 +197,7 @@ impl Dnat {
 /// Where a firewall stands, and its public addresses.
 struct Standing {
     network: Option<ResourceId>,
-    hub: Option<Box<str>>,
+    hub: Option<ResourceId>,
     /// The addresses that machines see.
     subnet: AddressSet,
     subnet_read: bool,
@@ -229,7 +227,7 @@ impl Standing {
         }
         let named = configurations().any(|it| target(&it.public_ip_address).is_some());
         if let Some(hub) = target(&firewall.properties.virtual_hub) {
-            place.hub = Some(hub.name().into());
+            place.hub = Some(hub.clone());
             // Its public addresses and its subnet belong to the hub.
             place.public_unread = Some(Unread::new("the public addresses of the hub's firewall", "look at the hub"));
             return Some(place);

@@ -6,7 +6,7 @@ use crate::inventory::arm::{Child, Sku};
 use crate::inventory::network::{FrontendIpConfiguration, LoadBalancer, target};
 use crate::inventory::{Inventory, Reference, Resource, ResourceId};
 
-use super::{Endpoint, WayIn, WayInKind, address_of, closed, family_of, way};
+use super::{Endpoint, WayIn, WayInKind, closed, way};
 use crate::facts::address::{self, Point};
 use crate::facts::network_index::{NetworkIndex, incomplete, missing, private_address};
 use crate::facts::nsg::Protocols;
@@ -325,13 +325,7 @@ fn lead(
         return Some(way);
     };
     if let Some(id) = target(&front.public_ip_address) {
-        match inventory.public_ip_addresses.get(id) {
-            Some(public) => {
-                way.public_address = address_of(public);
-                way.family = family_of(public);
-            }
-            None => way.address_unread = Some(missing("public IP address", id)),
-        }
+        way.take_address(inventory, id);
     } else if target(&front.public_ip_prefix).is_none() {
         if front.private_ip_address.is_some() || target(&front.subnet).is_some() {
             return None;

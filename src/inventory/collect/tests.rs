@@ -186,3 +186,56 @@ fn a_session_answer_belongs_to_the_one_gateway_that_serves_clients() {
     assert_eq!(unclear.sessions.len(), 0);
     assert!(gaps(&unclear)[0].starts_with("0.json sessions missing"), "{:?}", gaps(&unclear));
 }
+
+#[test]
+fn a_classic_resource_is_known_by_its_id_alone() {
+    let of = |provider: &str| {
+        let id = format!("/subscriptions/s/resourceGroups/rg/providers/Microsoft.{provider}/virtualMachines/old");
+        inventory(&[&format!(r#"{{"id":"{id}","type":"Microsoft.{provider}/virtualMachines","location":"westus"}}"#)])
+    };
+    let classic = of("ClassicCompute");
+    assert_eq!((classic.classic_resources.len(), classic.known, gaps(&classic).len()), (1, 1, 0));
+    let found: Vec<_> = classic.every_resource().map(|(id, region)| (id.name(), region)).collect();
+    assert_eq!(found, [("old", Some("westus"))]);
+    assert_eq!(of("Compute").known, 0, "of any other machine nothing is known without its properties");
+}
+
+#[test]
+fn what_is_attached_to_a_group_costs_no_rule_whatever_it_is() {
+    let rubbish = r#"[null,"System.Object",7,[],{"ID":5},{"x":{"id":"/y"}},{"Id":"/a/b"}]"#;
+    for (subnets, ids) in [(rubbish, vec![None, None, None, None, None, Some("/a/b")]), ("null", vec![]), ("5", vec![])]
+    {
+        let properties = format!(r#"{{"subnets":{subnets},"securityRules":[{{"name":"rdp"}}]}}"#);
+        let inventory = inventory(&[&resource("networkSecurityGroups", "nsg", &properties)]);
+        assert_eq!(gaps(&inventory), [""; 0]);
+        let group = &inventory.network_security_groups.rows()[0].properties;
+        let found: Vec<_> = group.subnets.iter().map(|it| it.id.as_ref().map(ResourceId::as_str)).collect();
+        assert_eq!((found, group.security_rules.len()), (ids, 1));
+    }
+}
+
+#[test]
+fn a_subnet_knows_its_gateways_and_not_its_interfaces() {
+    let subnet = r#"{"ipConfigurations":[{"id":"/x/networkInterfaces/n/ipConfigurations/i"},{"id":"/x/virtualNetworkGateways/gw/ipConfigurations/default"}]}"#;
+    let network = format!(r#"{{"subnets":[{{"name":"GatewaySubnet","properties":{subnet}}}]}}"#);
+    let inventory = inventory(&[&resource("virtualNetworks", "hub", &network)]);
+    let found = &inventory.subnets.rows()[0].properties.ip_configurations;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].id.as_ref().unwrap().name(), "default");
+}
+
+#[test]
+fn just_in_time_policies_are_known_under_both_of_their_types() {
+    for (ty, path) in [("locations/jitNetworkAccessPolicies", "locations/westus/"), ("jitNetworkAccessPolicies", "")] {
+        let properties = r#"{"virtualMachines":[{"id":"/vm","ports":[{"number":3389,"allowedSourceAddressPrefix":"*"}]}],
+            "requests":[{"requestor":"x@example.org","virtualMachines":[{"id":"/vm","ports":[{"number":3389,"status":"Revoked"}]}]}]}"#;
+        let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security";
+        let policy = format!(
+            r#"{{"id":"{id}/{path}jitNetworkAccessPolicies/default","type":"Microsoft.Security/{ty}","properties":{properties}}}"#
+        );
+        let inventory = inventory(&[&policy]);
+        let policy = &inventory.jit_policies.rows()[0].properties;
+        assert_eq!(policy.virtual_machines[0].ports[0].number, Some(3389));
+        assert_eq!(policy.requests[0].virtual_machines[0].ports[0].status.as_deref(), Some("Revoked"));
+    }
+}

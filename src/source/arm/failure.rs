@@ -77,6 +77,14 @@ impl Failure {
                 && ["InvalidResourceType", "InvalidResourceNamespace"].iter().any(|it| code.eq_ignore_ascii_case(it)))
     }
 
+    /// Whether the provider is not registered in the subscription, in the words of any provider. An API version that
+    /// nobody knows is answered in the same words.
+    pub(crate) fn means_unregistered(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default().to_lowercase().replace(' ', "");
+        let said = ["missingsubscriptionregistration", "noregisteredproviderfound", "notregistered"];
+        matches!(self.status, Some(400 | 404 | 409)) && said.iter().any(|it| code.contains(it))
+    }
+
     /// The gap that it leaves.
     pub(crate) fn gap(&self, scope: impl Into<String>, what: impl Into<String>) -> Gap {
         Gap { scope: scope.into(), what: what.into(), reason: self.reason, detail: self.detail.clone() }

@@ -16,6 +16,8 @@ use crate::source::{Batch, Gap, Input, Item, Kind, Sink};
 pub(super) enum Event {
     /// Resources; `input` is where those belong that lie in no audited subscription.
     Rows { rows: Vec<Row>, input: usize },
+    /// What another list adds to resources that were read before.
+    More { rows: Vec<Row>, input: usize },
     /// Something that could not be read.
     Gap(Gap),
     /// Resource Graph refused a query, from some page on.
@@ -49,6 +51,8 @@ pub(super) struct Intake<'a> {
     pub(super) gateways: Vec<(Row, usize)>,
     /// Firewall policies, whose rules are resources of their own.
     pub(super) policies: Vec<(String, usize)>,
+    /// Scopes in which a machine, or an interface of one, was read.
+    pub(super) machines: BTreeSet<usize>,
 }
 
 impl<'a> Intake<'a> {
@@ -61,6 +65,7 @@ impl<'a> Intake<'a> {
             wanted: BTreeMap::new(),
             gateways: Vec::new(),
             policies: Vec::new(),
+            machines: BTreeSet::new(),
         }
     }
 
@@ -89,6 +94,9 @@ impl<'a> Intake<'a> {
             if row.ty == kinds::FIREWALL_POLICY {
                 self.policies.push((row.id.clone(), input));
             }
+            if matches!(row.ty.as_str(), kinds::VIRTUAL_MACHINE | kinds::INTERFACE) {
+                self.machines.insert(input);
+            }
             if row.serves_clients() {
                 self.gateways.push((row, input));
             } else {
@@ -97,6 +105,18 @@ impl<'a> Intake<'a> {
         }
         for (input, rows) in ready {
             self.hand_over(input, Kind::Resource, rows.iter().map(|row| row.text.as_str()), None);
+        }
+    }
+
+    /// Takes what another list adds to resources that were read before. What it says of others is no resource.
+    pub(super) fn take_more(&mut self, rows: &[Row], home: usize) {
+        for row in rows {
+            let key = row.key();
+            if !self.has(&key) {
+                continue;
+            }
+            let input = self.input_of(&key, home);
+            self.hand_over(input, Kind::Resource, std::iter::once(row.text.as_str()), None);
         }
     }
 

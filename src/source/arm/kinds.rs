@@ -4,6 +4,8 @@
 const NETWORK: &str = "2025-01-01";
 /// `Microsoft.Compute`.
 const COMPUTE: &str = "2025-04-01";
+/// `Microsoft.Security`: just-in-time policies.
+const SECURITY: &str = "2020-01-01";
 /// `Microsoft.Resources`: resource groups, and `/resources`, which lists any type without its properties.
 pub(super) const RESOURCES: &str = "2021-04-01";
 /// `Microsoft.Resources`: subscriptions.
@@ -20,6 +22,8 @@ pub(super) enum Listing {
     Subscription,
     /// By a list of a resource group only; of a subscription, `/resources` gives the ids.
     Group,
+    /// By `/resources`, which gives the ids: that such a resource is there is all that counts.
+    Ids,
     /// By a list under each resource of that type (lower case).
     Under(&'static str),
     /// Not at all by a GET: only whether there is a network manager, without which there are none.
@@ -53,6 +57,8 @@ pub(super) struct Query {
 pub(super) const GATEWAY: &str = "microsoft.network/virtualnetworkgateways";
 pub(super) const P2S_GATEWAY: &str = "microsoft.network/p2svpngateways";
 pub(super) const VIRTUAL_NETWORK: &str = "microsoft.network/virtualnetworks";
+pub(super) const VIRTUAL_MACHINE: &str = "microsoft.compute/virtualmachines";
+pub(super) const INTERFACE: &str = "microsoft.network/networkinterfaces";
 pub(super) const FIREWALL_POLICY: &str = "microsoft.network/firewallpolicies";
 
 /// The queries, those first that others refer to.
@@ -94,19 +100,30 @@ pub(super) const QUERIES: &[Query] = &[
         table: "resources",
         by_group: true,
         kinds: &[
-            kind("microsoft.network/networkinterfaces", "Microsoft.Network/networkInterfaces", Listing::Subscription),
+            kind(INTERFACE, "Microsoft.Network/networkInterfaces", Listing::Subscription),
             kind("microsoft.network/publicipaddresses", "Microsoft.Network/publicIPAddresses", Listing::Subscription),
             kind("microsoft.network/loadbalancers", "Microsoft.Network/loadBalancers", Listing::Subscription),
             kind("microsoft.network/azurefirewalls", "Microsoft.Network/azureFirewalls", Listing::Subscription),
             kind(FIREWALL_POLICY, "Microsoft.Network/firewallPolicies", Listing::Subscription),
             kind("microsoft.network/ipgroups", "Microsoft.Network/ipGroups", Listing::Subscription),
             kind("microsoft.network/bastionhosts", "Microsoft.Network/bastionHosts", Listing::Subscription),
-            kind("microsoft.compute/virtualmachines", "Microsoft.Compute/virtualMachines", Listing::Subscription),
+            kind(VIRTUAL_MACHINE, "Microsoft.Compute/virtualMachines", Listing::Subscription),
             kind(
                 "microsoft.compute/virtualmachinescalesets",
                 "Microsoft.Compute/virtualMachineScaleSets",
                 Listing::Subscription,
             ),
+            // Resources of the classic deployment model that stand by themselves; all others are parts of these.
+            kind("microsoft.classiccompute/domainnames", "Microsoft.ClassicCompute/domainNames", Listing::Ids),
+            kind("microsoft.classiccompute/virtualmachines", "Microsoft.ClassicCompute/virtualMachines", Listing::Ids),
+            kind("microsoft.classicnetwork/virtualnetworks", "Microsoft.ClassicNetwork/virtualNetworks", Listing::Ids),
+            kind(
+                "microsoft.classicnetwork/networksecuritygroups",
+                "Microsoft.ClassicNetwork/networkSecurityGroups",
+                Listing::Ids,
+            ),
+            kind("microsoft.classicnetwork/reservedips", "Microsoft.ClassicNetwork/reservedIps", Listing::Ids),
+            kind("microsoft.classicstorage/storageaccounts", "Microsoft.ClassicStorage/storageAccounts", Listing::Ids),
         ],
     },
     Query {
@@ -127,6 +144,14 @@ pub(super) const QUERIES: &[Query] = &[
     },
 ];
 
+/// Policies of just-in-time access. Whether Resource Graph has them is not documented: they are listed always, where
+/// there are machines.
+pub(super) const JUST_IN_TIME: &Kind = &kind(
+    "microsoft.security/locations/jitnetworkaccesspolicies",
+    "Microsoft.Security/jitNetworkAccessPolicies",
+    Listing::Subscription,
+);
+
 /// The type of that name (lower case), if it is one that is read.
 pub(super) fn find(name: &str) -> Option<&'static Kind> {
     QUERIES.iter().flat_map(|query| query.kinds).find(|kind| kind.name == name)
@@ -134,5 +159,9 @@ pub(super) fn find(name: &str) -> Option<&'static Kind> {
 
 /// The API version that a resource of that type (lower case) is read with.
 pub(super) fn api_version(name: &str) -> &'static str {
-    if name.starts_with("microsoft.compute/") { COMPUTE } else { NETWORK }
+    match name {
+        _ if name.starts_with("microsoft.compute/") => COMPUTE,
+        _ if name.starts_with("microsoft.security/") => SECURITY,
+        _ => NETWORK,
+    }
 }

@@ -56,7 +56,11 @@ impl Pager {
 
 /// A resource, read by its id.
 pub(super) async fn get(client: &Client, step: Step, id: &str, ty: &str) -> Result<Row, Failure> {
-    let url = client.endpoint().url(id, &format!("api-version={}", kinds::api_version(ty)));
+    let mut query = format!("api-version={}", kinds::api_version(ty));
+    if ty == kinds::VIRTUAL_MACHINE {
+        query.push_str("&$expand=instanceView");
+    }
+    let url = client.endpoint().url(id, &query);
     let row = |text: &str| {
         let row = Row::new(text.to_owned());
         let json = serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string());
@@ -65,10 +69,27 @@ pub(super) async fn get(client: &Client, step: Step, id: &str, ty: &str) -> Resu
     client.read(Call::get(step, url), row).await
 }
 
+/// What is done with the rows of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// They are taken as they are.
+    Whole,
+    /// They are ids alone: each resource is read by a GET.
+    Ids,
+    /// They are machines that lack how they run: a GET of each tells it.
+    Machines,
+}
+
 /// Lists one type in one scope.
 pub(super) async fn list(client: Arc<Client>, kind: &'static Kind, scope: Scope, input: usize, events: Events) {
-    let by_id = kind.listing == Listing::Group && scope.path == scope.subscription_path();
-    let url = if by_id {
+    let whole_subscription = scope.path == scope.subscription_path();
+    let rows = match kind.listing {
+        Listing::Group if whole_subscription => Rows::Ids,
+        // A group has no list of how its machines run.
+        _ if kind.name == kinds::VIRTUAL_MACHINE && !whole_subscription => Rows::Machines,
+        _ => Rows::Whole,
+    };
+    let url = if rows == Rows::Ids || kind.listing == Listing::Ids {
         let filter = format!("$filter=resourceType eq '{}'&api-version={}", kind.path, kinds::RESOURCES);
         client.endpoint().url(&format!("{}/resources", scope.path), &filter)
     } else {
@@ -77,14 +98,37 @@ pub(super) async fn list(client: Arc<Client>, kind: &'static Kind, scope: Scope,
     };
     let result = match kind.listing {
         Listing::ByManager => no_manager(&client, url).await,
-        _ => follow(&client, url, kind, by_id, input, &events).await,
+        _ => follow(&client, url, kind, rows, input, &events).await,
     };
-    if let Err(failure) = result
-        && !failure.means_none()
-    {
-        let _ = events.send(Event::Gap(failure.gap(&scope.path, kind.name))).await;
+    let none = |failure: &Failure| {
+        failure.means_none() || (kind.name == kinds::JUST_IN_TIME.name && failure.means_unregistered())
+    };
+    match result {
+        Err(failure) if none(&failure) => {}
+        Err(failure) => drop(events.send(Event::Gap(failure.gap(&scope.path, kind.name))).await),
+        Ok(()) if kind.name == kinds::VIRTUAL_MACHINE && whole_subscription => {
+            instance_views(&client, &scope, input, &events).await;
+        }
+        Ok(()) => {}
     }
 }
+
+/// How the machines of a subscription run: a list of their own, since the list of the machines does not say it.
+async fn instance_views(client: &Client, scope: &Scope, input: usize, events: &Events) {
+    let query = format!("api-version={}&statusOnly=true", kinds::api_version(kinds::VIRTUAL_MACHINE));
+    let path = format!("{}/providers/Microsoft.Compute/virtualMachines", scope.path);
+    let mut pager = Pager::new(Step::Lists, client.endpoint().url(&path, &query));
+    while let Some(page) = pager.next(client).await {
+        let event = match page {
+            Ok(page) => Event::More { rows: page.rows.into_iter().map(Row::new).collect(), input },
+            Err(failure) => Event::Gap(failure.gap(&scope.path, INSTANCE_VIEW)),
+        };
+        let _ = events.send(event).await;
+    }
+}
+
+/// What is missing where nobody says how machines run.
+const INSTANCE_VIEW: &str = "instanceView";
 
 /// Fails where there is a network manager: only Resource Graph shows what its rules do to the networks.
 async fn no_manager(client: &Client, first: Url) -> Result<(), Failure> {
@@ -107,7 +151,7 @@ async fn no_manager(client: &Client, first: Url) -> Result<(), Failure> {
 pub(super) async fn list_under(client: Arc<Client>, kind: &'static Kind, parent: String, input: usize, events: Events) {
     let version = format!("api-version={}", kinds::api_version(kind.name));
     let url = client.endpoint().url(&format!("{parent}/{}", kind.path), &version);
-    if let Err(failure) = follow(&client, url, kind, false, input, &events).await {
+    if let Err(failure) = follow(&client, url, kind, Rows::Whole, input, &events).await {
         let _ = events.send(Event::Gap(failure.gap(parent, kind.name))).await;
     }
 }
@@ -116,25 +160,32 @@ async fn follow(
     client: &Arc<Client>,
     first: Url,
     kind: &'static Kind,
-    by_id: bool,
+    kept: Rows,
     input: usize,
     events: &Events,
 ) -> Result<(), Failure> {
-    let mut pager = Pager::new(Step::Lists, first);
+    let step = if kind.name == kinds::JUST_IN_TIME.name { Step::JustInTime } else { Step::Lists };
+    let mut pager = Pager::new(step, first);
     while let Some(page) = pager.next(client).await {
         let mut rows: Vec<Row> = page?.rows.into_iter().map(Row::new).collect();
-        if by_id {
+        if kept != Rows::Whole {
             let listed = std::mem::take(&mut rows).into_iter().filter(|row| row.ty == kind.name);
             let jobs = listed.map(|listed| {
                 let client = Arc::clone(client);
-                async move { (get(&client, Step::Lists, &listed.id, kind.name).await, listed.id) }
+                async move { (get(&client, Step::Lists, &listed.id, kind.name).await, listed) }
             });
-            for (answer, id) in all(jobs.collect()).await {
-                match answer {
-                    Ok(row) => rows.push(Row { fresh: true, ..row }),
-                    Err(failure) => {
-                        let _ = events.send(Event::Gap(failure.gap(id, kind.name))).await;
+            for (answer, listed) in all(jobs.collect()).await {
+                let failure = match answer {
+                    Ok(row) => {
+                        rows.push(Row { fresh: true, ..row });
+                        continue;
                     }
+                    Err(failure) => failure,
+                };
+                let what = if kept == Rows::Machines { INSTANCE_VIEW } else { kind.name };
+                let _ = events.send(Event::Gap(failure.gap(&listed.id, what))).await;
+                if kept == Rows::Machines {
+                    rows.push(listed);
                 }
             }
         }

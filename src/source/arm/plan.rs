@@ -36,6 +36,7 @@ pub(super) async fn run(
     let mut no_rules: BTreeSet<usize> = refused.iter().flat_map(|(asked, _)| outside::without_rules(asked)).collect();
     plan.lists(refused).await;
     no_rules.extend(plan.probe().await?);
+    plan.just_in_time().await;
     plan.gateways().await;
     outside::read(&client, &mut plan.intake).await;
     plan.rules(&no_rules).await;
@@ -144,6 +145,13 @@ impl Plan<'_> {
         Ok(false)
     }
 
+    /// The policies of just-in-time access, where there are machines that they could keep closed.
+    async fn just_in_time(&mut self) {
+        let scopes = std::mem::take(&mut self.intake.machines);
+        let wanted = scopes.into_iter().map(|input| (kinds::JUST_IN_TIME, input, self.scopes[input].clone()));
+        self.read_lists(wanted.collect()).await;
+    }
+
     async fn gateways(&mut self) {
         let questions = Questions::new(self.options);
         let gateways = std::mem::take(&mut self.intake.gateways);
@@ -184,6 +192,7 @@ impl Plan<'_> {
         while let Some(event) = reports.recv().await {
             match event {
                 Event::Rows { rows, input } => self.intake.take(rows, input),
+                Event::More { rows, input } => self.intake.take_more(&rows, input),
                 Event::Gap(gap) => self.intake.gap(gap),
                 Event::Refused { asked, failure } => refused.push((asked, failure)),
             }

@@ -124,7 +124,9 @@ pub(super) fn readable(id: &str) -> Option<(&str, &'static kinds::Kind)> {
     loop {
         let ty = type_of(id)?;
         match kinds::find(&ty) {
-            Some(kind) if kind.listing != kinds::Listing::ByManager => return Some((id, kind)),
+            Some(kind) if !matches!(kind.listing, kinds::Listing::ByManager | kinds::Listing::Ids) => {
+                return Some((id, kind));
+            }
             _ => id = id.rsplitn(3, '/').nth(2)?,
         }
     }

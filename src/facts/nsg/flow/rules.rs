@@ -136,7 +136,7 @@ impl<'a> Candidate<'a> {
             return;
         }
         for tag in self.tags.iter().filter(|_| packet.public) {
-            let how = "give Microsoft's list of service tags with --service-tags";
+            let how = "give Microsoft's list of service tags with --service-tags FILE";
             note(unread, Unread::new(format!("which addresses the service tag `{tag}` means"), how));
         }
         for doubt in self.doubts.iter().filter(|doubt| doubt.within.contains(packet.remote)) {
