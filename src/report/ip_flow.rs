@@ -81,7 +81,10 @@ fn reason(answer: &Answer) -> String {
         (None, FlowAccess::Unknown) if answer.level == "none" => {
             "what several levels do depends on what was not read".to_owned()
         }
-        (None, FlowAccess::Unknown) => format!("what{of} does depends on what was not read ({level})"),
+        (None, FlowAccess::Unknown) => {
+            let group = answer.network_security_group.as_deref().map_or("the filter".into(), visible);
+            format!("what {group} ({level}) does depends on what was not read")
+        }
         (None, _) if answer.decisions.is_empty() => "no rules filter here".to_owned(),
         (None, FlowAccess::Allow) => "no rule stands against it".to_owned(),
         (None, FlowAccess::Deny) => "whichever rule decides".to_owned(),
@@ -108,13 +111,17 @@ fn step(decision: &Decision) -> String {
     };
     let group = decision.network_security_group.as_ref();
     let of = group.map(|group| format!(" of {}", visible(group))).unwrap_or_default();
+    let or_none = match decision.level {
+        "admin" => ", no rule matches",
+        _ => "",
+    };
     match (&decision.rule, decision.access) {
         (Some(rule), access) => {
             let priority = decision.priority.map(|it| format!(" (priority {it})")).unwrap_or_default();
             format!("{level}: {access} by {}{of}{priority}", visible(rule))
         }
         (None, "Unknown") => format!("{level}: Unknown{}", of.replacen(" of ", ", ", 1)),
-        (None, access) => format!("{level}: {access}{of}, no rule matches"),
+        (None, access) => format!("{level}: {access}{of}{or_none}"),
     }
 }
 
@@ -146,6 +153,10 @@ fn some(texts: &[String]) -> String {
 }
 
 fn wrapped(indent: &str, text: &str, width: u16) -> String {
-    let options = textwrap::Options::new(usize::from(width.max(20))).subsequent_indent(indent).break_words(false);
+    let options = textwrap::Options::new(usize::from(width.max(20)))
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(text, options)
 }

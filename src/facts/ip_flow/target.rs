@@ -201,6 +201,9 @@ fn with_address<'a>(
     let point = address::point(local);
     let named = question.target.vm.as_ref().or(question.target.nic.as_ref());
     let known: Vec<address::Point> = there.iter().filter_map(|it| it.found.endpoint.private).collect();
+    let unread = there.iter().filter(|it| it.found.endpoint.private.is_none());
+    let unread = unread.flat_map(|it| index.place(it.found.endpoint.subnet).prefixes.prefixes());
+    let ranges: BTreeSet<String> = unread.map(|prefix| prefix.to_string()).collect();
     let (mut has, rest): (Vec<_>, Vec<_>) = there.into_iter().partition(|it| it.found.endpoint.private == Some(point));
     if has.is_empty() {
         let unread = rest.into_iter().filter(|it| {
@@ -226,11 +229,15 @@ fn with_address<'a>(
         let addresses = listed(texts.iter().map(String::as_str).collect(), ", ");
         let (message, whose) = match named {
             Some(name) => (format!("{local} is no private address of `{}`", visible(name)), "its addresses"),
-            None => (format!("no network interface has the private address {local}"), "the addresses that were read"),
+            None => (format!("no network interface has the private address {local}"), "the addresses of interfaces"),
         };
-        match texts.is_empty() {
-            true => refusal(message, "the addresses of the interfaces were not read: export them again"),
-            false => refusal(message, format!("{whose}: {addresses}")),
+        match (texts.is_empty(), ranges.is_empty()) {
+            (false, _) => refusal(message, format!("{whose}: {addresses}")),
+            (true, true) => refusal(message, "the addresses of the interfaces were not read: export them again"),
+            (true, false) => {
+                let ranges = listed(ranges.iter().map(String::as_str).collect(), ", ");
+                refusal(message, format!("{whose} were not read, but lie in {ranges}"))
+            }
         }
     })
 }
