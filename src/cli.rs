@@ -1,11 +1,15 @@
 //! The command line, as it was typed: nothing here looks anything up.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::facts::ip_flow::End;
+use crate::facts::nsg::{Direction, Protocol};
 use crate::policy::{Severity, Verdict};
 use crate::report::FormatName;
 use crate::source::arm::{Auth, Cloud};
@@ -29,7 +33,13 @@ pub enum Command {
     /// Audit a subscription, or files that were exported from one
     #[command(after_help = EXIT_CODES)]
     Scan(Box<Scan>),
+    /// Say what the network security rules do with one packet of one machine
+    #[command(after_help = FLOW_EXIT_CODES)]
+    TestIpFlow(Box<TestIpFlow>),
 }
+
+const FLOW_EXIT_CODES: &str = "Exit codes: 0 Allow, 1 Deny, 2 wrong use, no such machine or address, 3 Unknown: what \
+                               decides was not read";
 
 /// `azaudit scan`.
 #[derive(Debug, Args)]
@@ -182,6 +192,94 @@ impl ValueEnum for Severity {
     }
 }
 
+/// `azaudit test-ip-flow`. Its arguments are those of `az network watcher test-ip-flow`.
+#[derive(Debug, Args)]
+#[command(
+    group(clap::ArgGroup::new("origin").required(true).multiple(true).args(["subscription", "all_subscriptions", "from"])),
+    // Offline too it tells machines of one name apart.
+    mut_arg("resource_group", |it| {
+        it.short('g').conflicts_with(Resettable::Reset).help("Read only this resource group; the machine is in it")
+    }),
+    mut_arg("subscription", |it| it.help("Read this subscription, live (repeats)")),
+    mut_arg("all_subscriptions", |it| it.help("Read every subscription that the identity may read")),
+    mut_arg("from", |it| {
+        it.help("Read exported files instead: files, folders (*.json, *.jsonl) or - (repeats); never touches the network")
+    })
+)]
+pub struct TestIpFlow {
+    /// Whether the packet comes to the machine or leaves it
+    #[arg(long, value_name = "Inbound|Outbound", value_parser = direction)]
+    pub direction: Direction,
+    /// Its protocol
+    #[arg(long, value_name = "TCP|UDP", value_parser = protocol)]
+    pub protocol: Protocol,
+    /// The machine's private address and its port: 10.0.0.4:3389, [fd00::4]:3389; * is one port or another
+    #[arg(long, value_name = "IP:PORT", value_parser = end)]
+    pub local: End,
+    /// The address and the port of the other end
+    #[arg(long, value_name = "IP:PORT", value_parser = end)]
+    pub remote: End,
+    /// The machine, or the scale set; without it and --nic, whose address --local is
+    #[arg(long, value_name = "NAME|ID", conflicts_with = "nic")]
+    pub vm: Option<String>,
+    /// The network interface
+    #[arg(long, value_name = "NAME|ID")]
+    pub nic: Option<String>,
+    /// The addresses behind service tags: Microsoft's ServiceTags_*.json, or what `az network list-service-tags` prints
+    #[arg(long, value_name = "FILE")]
+    pub service_tags: Option<PathBuf>,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub source: Source,
+    /// The format on standard output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    pub format: FlowFormat,
+    /// No colours (also with NO_COLOR set)
+    #[arg(long, help_heading = "Output")]
+    pub no_color: bool,
+    /// Say nothing on standard error but errors and gaps
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+/// The formats of `test-ip-flow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FlowFormat {
+    /// For people
+    Table,
+    /// `azaudit.ip-flow/v1`
+    Json,
+}
+
+fn direction(text: &str) -> Result<Direction, String> {
+    let found = Direction::ALL.into_iter().find(|it| it.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "expected Inbound or Outbound".to_owned())
+}
+
+fn protocol(text: &str) -> Result<Protocol, String> {
+    let found = Protocol::ALL.into_iter().find(|it| it.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "expected TCP or UDP".to_owned())
+}
+
+/// `10.0.0.4:3389`, `[fd00::4]:3389`, and `*` as the port.
+fn end(text: &str) -> Result<End, String> {
+    let shape = "expected IP:PORT, such as 10.0.0.4:3389 or [fd00::4]:3389";
+    let (address, port) = text.trim().rsplit_once(':').ok_or(shape)?;
+    let address: IpAddr = match address.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().map(IpAddr::V6).map_err(|_| shape)?,
+        None => address.parse::<Ipv4Addr>().map(IpAddr::V4).map_err(|_| shape)?,
+    };
+    if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
+        return Err("no packet carries an IPv4 address mapped into IPv6: give the IPv4 address".to_owned());
+    }
+    let number = || port.parse().map_err(|_| format!("`{port}` is no port: expected 0 to 65535, or *"));
+    let port = if port == "*" { None } else { Some(number()?) };
+    Ok(End { address, port })
+}
+
 fn output_file(text: &str) -> Result<(FormatName, PathBuf), String> {
     let (format, path) = text.split_once('=').ok_or("expected FORMAT=FILE, such as json=report.json")?;
     if path.is_empty() {
@@ -226,6 +324,32 @@ mod tests {
         assert!(parse("azaudit scan --from a --subscription b").is_err());
         assert!(parse("azaudit scan --from a --from b c -").is_ok());
         assert!(parse("azaudit scan --subscription b --subscription c --resource-group rg").is_ok());
+    }
+
+    #[test]
+    fn ends_are_an_address_and_a_port() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(end("10.0.0.4:3389"), Ok(End { address: ip("10.0.0.4"), port: Some(3389) }));
+        assert_eq!(end("10.0.0.4:*"), Ok(End { address: ip("10.0.0.4"), port: None }));
+        assert_eq!(end("[fd00::4]:0"), Ok(End { address: ip("fd00::4"), port: Some(0) }));
+        for text in
+            ["10.0.0.4", "10.0.0.4:", "10.0.0.4:65536", "10.0.0.4:-1", "fd00::4:3389", "[10.0.0.4]:1", "a:1", ""]
+        {
+            assert!(end(text).is_err(), "{text}");
+        }
+        assert!(end("[::ffff:10.0.0.4]:1").unwrap_err().contains("mapped"));
+    }
+
+    #[test]
+    fn the_resource_group_narrows_a_flow_offline_too() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        let flow = "azaudit test-ip-flow --direction inbound --protocol tcp --local 10.0.0.4:1 --remote 10.0.0.5:*";
+        assert!(parse(&format!("{flow} --from a -g rg")).is_ok());
+        assert!(parse(&format!("{flow} --subscription s -g rg")).is_ok());
+        assert!(parse(&format!("{flow} --from a --subscription s")).is_err());
+        assert!(parse(&format!("{flow} --from a --vm v --nic n")).is_err());
+        assert!(parse(flow).is_err());
+        assert!(parse("azaudit scan --from a --resource-group rg").is_err());
     }
 
     #[test]

@@ -9,5 +9,6 @@ use clap::Parser;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Scan(scan) => commands::scan::run(&scan).into(),
+        Command::TestIpFlow(question) => commands::test_ip_flow::run(&question).into(),
     }
 }

@@ -1,12 +1,14 @@
 //! The NSG engine against a judge that knows no sets: it decides one packet at a time, straight from the rules' JSON,
-//! and shares no code with the engine.
+//! and shares no code with the engine. What was not read the judge is told, in every way in which it could be.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use azaudit::facts::address::{self, AddressSet, Family};
 use azaudit::facts::nsg::{
-    Admission, Bound, Direction, Group, Level, Local, LocalAddress, Members, Protocol, Scope, Stack, VirtualNetworkTag,
+    Access, Admission, Bound, Direction, FlowAccess, FlowPorts, Group, Level, LevelName, Local, LocalAddress, Members,
+    Protocol, Scope, Stack, VirtualNetworkTag,
 };
 use azaudit::facts::schema::Unread;
 use azaudit::facts::service_tag::{ServiceTags, Tag};
@@ -24,14 +26,41 @@ const VNET: [&str; 3] = ["10.0.0.0/16", "20.0.0.0/16", "fd00:1::/48"];
 const ROUTED: &str = "30.0.0.0/8";
 const WEB_MEMBERS: [&str; 2] = ["10.0.1.4", "fd00:1::4"];
 const CORP: &str = "64.0.0.0/4";
+const SQL: &str = "200.0.0.0/5";
 
+/// A packet, its ends as the machine sees them.
 #[derive(Clone, Copy, Debug)]
 struct Packet {
-    source: IpAddr,
-    source_port: u16,
-    destination: IpAddr,
-    port: u16,
+    direction: Direction,
+    remote: IpAddr,
+    remote_port: u16,
+    local: IpAddr,
+    local_port: u16,
     udp: bool,
+    belief: Belief,
+}
+
+impl Packet {
+    /// One that comes to the machine's Remote Desktop.
+    fn inbound(remote: IpAddr, remote_port: u16, v6: bool, udp: bool) -> Self {
+        let local = destination(v6);
+        Self { direction: Direction::Inbound, remote, remote_port, local, local_port: 3389, udp, belief: Belief::TRUTH }
+    }
+}
+
+/// What is true of the remote address; `None`: what the constants above say.
+#[derive(Clone, Copy, Debug)]
+struct Belief {
+    corp: Option<bool>,
+    sql: Option<bool>,
+    /// A member of the application security group jump.
+    jump: bool,
+    /// Part of a network that is connected to this one.
+    connected: bool,
+}
+
+impl Belief {
+    const TRUTH: Self = Self { corp: None, sql: None, jump: false, connected: false };
 }
 
 // ---- the judge ----
@@ -56,19 +85,20 @@ fn is_private(ip: IpAddr) -> bool {
     ranges.iter().chain(&special).any(|range| inside(range, ip)) || (ip.is_ipv6() && !inside("2000::/3", ip))
 }
 
-fn means(word: &str, ip: IpAddr, local: bool) -> bool {
+fn means(word: &str, ip: IpAddr, local: bool, belief: Belief) -> bool {
     let in_network = VNET.iter().any(|prefix| inside(prefix, ip));
     match word.to_lowercase().as_str() {
         "*" | "any" => true,
         "internet" => !in_network && !is_private(ip),
-        "virtualnetwork" | "virtual_network" => in_network || (!local && inside(ROUTED, ip)),
+        "virtualnetwork" | "virtual_network" => in_network || (!local && (inside(ROUTED, ip) || belief.connected)),
         "azureloadbalancer" => inside("168.63.129.16", ip),
-        "corp" => inside(CORP, ip),
+        "corp" => belief.corp.filter(|_| !local).unwrap_or_else(|| inside(CORP, ip)),
+        "sql" => belief.sql.filter(|_| !local).unwrap_or_else(|| inside(SQL, ip)),
         prefix => inside(prefix, ip),
     }
 }
 
-fn side(rule: &Value, which: &str, ip: IpAddr, local: bool) -> bool {
+fn side(rule: &Value, which: &str, ip: IpAddr, local: bool, belief: Belief) -> bool {
     let mut words: Vec<&str> = rule[format!("{which}AddressPrefix")].as_str().into_iter().collect();
     let plural = rule[format!("{which}AddressPrefixes")].as_array().into_iter().flatten();
     words.extend(plural.filter_map(Value::as_str));
@@ -77,7 +107,8 @@ fn side(rule: &Value, which: &str, ip: IpAddr, local: bool) -> bool {
         return true;
     }
     let member = groups.iter().any(|group| group["id"] == WEB && WEB_MEMBERS.iter().any(|it| inside(it, ip)));
-    member || words.iter().filter(|word| !word.is_empty()).any(|word| means(word, ip, local))
+    let jump = !local && belief.jump && groups.iter().any(|group| group["id"] == JUMP);
+    member || jump || words.iter().filter(|word| !word.is_empty()).any(|word| means(word, ip, local, belief))
 }
 
 fn on(rule: &Value, which: &str, port: u16) -> bool {
@@ -91,56 +122,63 @@ fn on(rule: &Value, which: &str, port: u16) -> bool {
 }
 
 /// The name and access of the first rule that matches.
-fn first(rules: &[Value], packet: Packet) -> Option<(String, String)> {
-    let mut rules: Vec<&Value> = rules.iter().collect();
+fn first<'r>(rules: impl Iterator<Item = &'r Value>, packet: Packet) -> Option<(String, String)> {
+    let mut rules: Vec<&Value> = rules.collect();
     rules.sort_by_key(|rule| rule["properties"]["priority"].as_i64().unwrap());
+    let inbound = packet.direction == Direction::Inbound;
+    let (local, remote) = if inbound { ("destination", "source") } else { ("source", "destination") };
     let hit = rules.into_iter().find(|rule| {
         let it = &rule["properties"];
         let protocol = it["protocol"].as_str().unwrap().to_lowercase();
-        it["direction"].as_str().unwrap().eq_ignore_ascii_case("inbound")
+        it["direction"].as_str().unwrap().eq_ignore_ascii_case(if inbound { "inbound" } else { "outbound" })
             && (["*", "any"].contains(&protocol.as_str()) || protocol == if packet.udp { "udp" } else { "tcp" })
-            && on(it, "source", packet.source_port)
-            && on(it, "destination", packet.port)
-            && side(it, "source", packet.source, false)
-            && side(it, "destination", packet.destination, true)
+            && on(it, remote, packet.remote_port)
+            && on(it, local, packet.local_port)
+            && side(it, remote, packet.remote, false, packet.belief)
+            && side(it, local, packet.local, true, packet.belief)
     })?;
     let access = hit["properties"]["access"].as_str().unwrap().to_lowercase();
     Some((hit["name"].as_str().unwrap().to_owned(), access))
 }
 
-fn defaults() -> Vec<Value> {
-    let rule = |name: &str, priority: i64, access: &str, from: &str, to: &str| {
+static DEFAULTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let rule = |name: &str, direction: &str, priority: i64, access: &str, from: &str, to: &str| {
         json!({"name": name, "properties": {
-            "priority": priority, "access": access, "direction": "Inbound", "protocol": "*",
+            "priority": priority, "access": access, "direction": direction, "protocol": "*",
             "sourceAddressPrefix": from, "sourcePortRange": "*", "destinationAddressPrefix": to, "destinationPortRange": "*",
         }})
     };
     vec![
-        rule("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
-        rule("AllowAzureLoadBalancerInBound", 65001, "Allow", "AzureLoadBalancer", "*"),
-        rule("DenyAllInBound", 65500, "Deny", "*", "*"),
+        rule("AllowVnetInBound", "Inbound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+        rule("AllowAzureLoadBalancerInBound", "Inbound", 65001, "Allow", "AzureLoadBalancer", "*"),
+        rule("DenyAllInBound", "Inbound", 65500, "Deny", "*", "*"),
+        rule("AllowVnetOutBound", "Outbound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+        rule("AllowInternetOutBound", "Outbound", 65001, "Allow", "*", "Internet"),
+        rule("DenyAllOutBound", "Outbound", 65500, "Deny", "*", "*"),
     ]
-}
+});
 
-/// Whether the packet gets in, and the deciding rule of each level that is asked.
-fn judge(levels: &[Vec<Value>; 3], packet: Packet) -> (bool, Vec<Option<String>>) {
+/// Whether the packet gets through, and the deciding rule of each level that is asked.
+fn judge(levels: &[Vec<Value>; 3], packet: Packet) -> (bool, Vec<(LevelName, Option<String>)>) {
+    let [admin, subnet, nic] = levels;
     let mut names = Vec::new();
-    if !levels[0].is_empty() {
-        let hit = first(&levels[0], packet);
-        names.push(hit.as_ref().map(|(name, _)| name.clone()));
+    if !admin.is_empty() {
+        let hit = first(admin.iter(), packet);
+        names.push((LevelName::Admin, hit.as_ref().map(|(name, _)| name.clone())));
         match hit.map(|(_, access)| access).as_deref() {
             Some("deny") => return (false, names),
             Some("alwaysallow") => return (true, names),
             _ => {}
         }
     }
-    for rules in &levels[1..] {
-        if rules.is_empty() {
-            continue;
-        }
-        let all: Vec<Value> = rules.iter().cloned().chain(defaults()).collect();
-        let (name, access) = first(&all, packet).expect("the last default matches everything");
-        names.push(Some(name));
+    let mut groups = [(LevelName::Subnet, subnet), (LevelName::Interface, nic)];
+    if packet.direction == Direction::Outbound {
+        groups.reverse();
+    }
+    for (level, rules) in groups.into_iter().filter(|(_, rules)| !rules.is_empty()) {
+        let (name, access) =
+            first(rules.iter().chain(&*DEFAULTS), packet).expect("the last default matches everything");
+        names.push((level, Some(name)));
         if access == "deny" {
             return (false, names);
         }
@@ -151,7 +189,7 @@ fn judge(levels: &[Vec<Value>; 3], packet: Packet) -> (bool, Vec<Option<String>>
 // ---- what is generated ----
 
 /// Texts near each other, so that rules overlap: the edges of these are the packets' addresses.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
     "*",
     "Internet",
     "INTERNET",
@@ -172,6 +210,7 @@ const SOURCES: [&str; 20] = [
     "2001:db8::/32",
     "2000::/3",
     "Corp",
+    "Sql",
 ];
 const DESTINATIONS: [&str; 12] = [
     "*",
@@ -282,6 +321,28 @@ fn named(rules: Vec<Value>, prefix: &str) -> Vec<Value> {
     rules.collect()
 }
 
+/// The same for packets that leave: both sides and both directions change places.
+fn turned(levels: &[Vec<Value>; 3], direction: Direction) -> [Vec<Value>; 3] {
+    let turn = |rule: &Value| {
+        let properties = rule["properties"].as_object().unwrap().iter().map(|(key, value)| {
+            let key = match (key.strip_prefix("source"), key.strip_prefix("destination")) {
+                (Some(rest), _) => format!("destination{rest}"),
+                (_, Some(rest)) => format!("source{rest}"),
+                _ => key.clone(),
+            };
+            let inbound = value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("inbound"));
+            let turned = if inbound { "Outbound" } else { "Inbound" };
+            let value = if key == "direction" { json!(turned) } else { value.clone() };
+            (key, value)
+        });
+        json!({"name": rule["name"], "properties": properties.collect::<serde_json::Map<_, _>>()})
+    };
+    match direction {
+        Direction::Inbound => levels.clone(),
+        Direction::Outbound => levels.clone().map(|rules| rules.iter().map(turn).collect()),
+    }
+}
+
 fn levels() -> impl Strategy<Value = [Vec<Value>; 3]> {
     let group = |name: &'static str| {
         let rules = proptest::collection::vec(rule(&["Allow", "allow", "Deny", "DENY"], false), 1..8);
@@ -335,8 +396,11 @@ struct World {
     internet: AddressSet,
     tag: VirtualNetworkTag,
     members: HashMap<ResourceId, Members>,
+    members_unread: Option<Unread>,
     tags: ServiceTags,
     groups: [Option<Group>; 3],
+    /// A level that was not read.
+    unread: Option<(usize, Unread)>,
 }
 
 impl World {
@@ -344,19 +408,25 @@ impl World {
         let own = AddressSet::from_texts(VNET);
         let mut tags = ServiceTags::default();
         tags.insert(&Tag::new("CORP"), AddressSet::from_texts([CORP]));
+        tags.insert(&Tag::new("sql"), AddressSet::from_texts([SQL]));
         let members = Members { addresses: AddressSet::from_texts(WEB_MEMBERS), unread: None };
         let some = |rules: &[Value], read: fn(&[Value]) -> Group| (!rules.is_empty()).then(|| read(rules));
         Self {
             internet: address::not_public().complement().difference(&own),
             tag: VirtualNetworkTag { addresses: own.union(&AddressSet::from_texts([ROUTED])), ..Default::default() },
             members: HashMap::from([(ResourceId::new(WEB), members)]),
+            members_unread: None,
+            unread: None,
             tags,
             groups: [some(&levels[0], admin), some(&levels[1], group), some(&levels[2], group)],
         }
     }
 
     fn stack(&self) -> Stack<'_> {
-        let level = |i: usize| self.groups[i].as_ref().map_or(Level::None, Level::Group);
+        let level = |i: usize| match &self.unread {
+            Some((unread, what)) if *unread == i => Level::Unread { unread: what, exists: true },
+            _ => self.groups[i].as_ref().map_or(Level::None, Level::Group),
+        };
         Stack {
             admin: level(0),
             subnet: level(1),
@@ -365,7 +435,7 @@ impl World {
                 internet: &self.internet,
                 virtual_network: &self.tag,
                 members: &self.members,
-                members_unread: None,
+                members_unread: self.members_unread.as_ref(),
                 service_tags: &self.tags,
             },
         }
@@ -400,14 +470,12 @@ const SOURCE_PORTS: [u16; 10] = [1, 1023, 1024, 49151, 49152, 49999, 50000, 5000
 
 /// Whether a packet from there gets in, from whatever port.
 fn gets_in(levels: &[Vec<Value>; 3], source: IpAddr, v6: bool, udp: bool) -> bool {
-    SOURCE_PORTS.iter().any(|&source_port| {
-        judge(levels, Packet { source, source_port, destination: destination(v6), port: 3389, udp }).0
-    })
+    SOURCE_PORTS.iter().any(|&port| judge(levels, Packet::inbound(source, port, v6, udp)).0)
 }
 
-/// Whether a set with tags has that address, if Corp means what it means here.
+/// Whether a set with tags has that address, if the tags mean what they mean here.
 fn has(admission: &Admission, ip: IpAddr) -> bool {
-    let is = |_: &Tag| inside(CORP, ip);
+    let is = |tag: &Tag| inside(if *tag == Tag::new("Sql") { SQL } else { CORP }, ip);
     admission.addresses().contains(address::point(ip))
         || admission.tagged().any(|term| {
             term.within.contains(address::point(ip)) && term.tags.iter().all(is) && !term.without.iter().any(is)
@@ -437,11 +505,12 @@ proptest! {
         for source in addresses(v6, &extra) {
             let mut anyhow = false;
             for source_port in SOURCE_PORTS {
-                let packet = Packet { source, source_port, destination: destination(v6), port: 3389, udp };
+                let packet = Packet::inbound(source, source_port, v6, udp);
                 let (inside, names) = judge(&levels, packet);
                 anyhow |= inside;
                 let decisions = stack.decide(&local, address::point(source), source_port, Bound::Upper);
-                let decided: Vec<_> = decisions.iter().map(|it| it.rule.map(|rule| rule.name.to_string())).collect();
+                let name = |rule: &azaudit::facts::nsg::Rule| rule.name.to_string();
+                let decided: Vec<_> = decisions.iter().map(|it| (it.level, it.rule.map(name))).collect();
                 prop_assert_eq!(decided, names, "{:?}", packet);
             }
             prop_assert_eq!(admitted.contains(address::point(source)), anyhow, "from {}", source);
@@ -449,7 +518,7 @@ proptest! {
             let port = stack.port_from(&local, address::point(source));
             prop_assert_eq!(port.is_some(), anyhow, "from {}", source);
             if let Some(source_port) = port {
-                let packet = Packet { source, source_port, destination: destination(v6), port: 3389, udp };
+                let packet = Packet::inbound(source, source_port, v6, udp);
                 prop_assert!(judge(&levels, packet).0, "{:?}", packet);
             }
         }
@@ -470,7 +539,7 @@ proptest! {
         for source in addresses(false, &extra) {
             let expected = gets_in(&levels, source, false, udp);
             prop_assert!(!expected || has(&answer.at_most, source), "{} gets in", source);
-            if !inside(CORP, source) {
+            if !inside(CORP, source) && !inside(SQL, source) {
                 prop_assert_eq!(has(&answer.at_most, source), expected, "from {}", source);
             }
         }
@@ -518,4 +587,210 @@ proptest! {
             prop_assert!(!inside || most.contains(point), "{} certainly stays out, and does not", source);
         }
     }
+
+    /// 120 stacks, each with 112 packets and more in either direction: what becomes of a packet, the rule and the level
+    /// that decide, and the remote addresses with the same answer.
+    #[test]
+    fn flows_agree_with_packets(
+        levels in levels(),
+        outbound in any::<bool>(),
+        v6 in any::<bool>(),
+        udp in any::<bool>(),
+        local_port in proptest::sample::select(&[3389_u16, 3388, 22][..]),
+        extra in proptest::collection::vec(any::<u128>(), 4),
+    ) {
+        let direction = Direction::ALL[usize::from(outbound)];
+        let levels = turned(&levels, direction);
+        let world = World::new(&levels);
+        let web = [ResourceId::new(WEB)];
+        let local = Local { direction, ..local(v6, udp, &web) };
+        let stack = world.stack();
+        for remote_port in SOURCE_PORTS {
+            let flow = stack.flow(&local, FlowPorts { local: Some(local_port), remote: Some(remote_port) });
+            let (allowed, denied) = (flow.alike(FlowAccess::Allow), flow.alike(FlowAccess::Deny));
+            prop_assert_eq!(&allowed.1, &Vec::<Tag>::new());
+            prop_assert_eq!(&allowed.0.union(&denied.0), &AddressSet::of(local.family));
+            for remote in addresses(v6, &extra) {
+                let (local, belief) = (destination(v6), Belief::TRUTH);
+                let packet = Packet { direction, remote, remote_port, local, local_port, udp, belief };
+                let (through, names) = judge(&levels, packet);
+                let point = address::point(remote);
+                let answer = flow.answer(point);
+                let access = if through { FlowAccess::Allow } else { FlowAccess::Deny };
+                prop_assert_eq!(answer.access, access, "{:?}", packet);
+                prop_assert_eq!(allowed.0.contains(point), through, "{:?}", packet);
+                prop_assert_eq!(denied.0.contains(point), !through, "{:?}", packet);
+                let name = |rule: &azaudit::facts::nsg::Rule| rule.name.to_string();
+                let decided: Vec<_> = answer.decisions.iter().map(|it| (it.level, it.rule.map(name))).collect();
+                prop_assert_eq!(&decided, &names, "{:?}", packet);
+                let last = names.len().checked_sub(1).filter(|last| names[*last].1.is_some());
+                prop_assert_eq!(answer.decided_by, last, "{:?}", packet);
+            }
+        }
+    }
+
+    /// A port that is left open is one port or another, and the ports with the same answer are exactly those.
+    #[test]
+    fn open_ports_are_one_port_or_another(
+        levels in levels(),
+        outbound in any::<bool>(),
+        udp in any::<bool>(),
+        (local_open, remote_open) in proptest::sample::select(&[(true, false), (false, true), (true, true)][..]),
+    ) {
+        let direction = Direction::ALL[usize::from(outbound)];
+        let levels = turned(&levels, direction);
+        let world = World::new(&levels);
+        let web = [ResourceId::new(WEB)];
+        let local = Local { direction, ..local(false, udp, &web) };
+        let asked = |open: bool, port: u16| (!open).then_some(port);
+        let ports = FlowPorts { local: asked(local_open, 3389), remote: asked(remote_open, 50000) };
+        let stack = world.stack();
+        let flow = stack.flow(&local, ports);
+        let alike = flow.alike(FlowAccess::Allow).0;
+        let locals: &[u16] = if local_open { &[2999, 3000, 3388, 3389, 4000, 4001] } else { &[3389] };
+        let remotes: &[u16] = if remote_open { &[1, 1023, 1024, 49152, 50000, 50001] } else { &[50000] };
+        for remote in addresses(false, &[]) {
+            let through = |local_port: u16, remote_port: u16| {
+                let (local, belief) = (destination(false), Belief::TRUTH);
+                judge(&levels, Packet { direction, remote, remote_port, local, local_port, udp, belief }).0
+            };
+            let grid: Vec<Vec<bool>> =
+                locals.iter().map(|local| remotes.iter().map(|remote| through(*local, *remote)).collect()).collect();
+            let any = grid.iter().flatten().any(|it| *it);
+            let answer = flow.answer(address::point(remote));
+            prop_assert_eq!(answer.access, if any { FlowAccess::Allow } else { FlowAccess::Deny }, "{}", remote);
+            prop_assert_eq!(alike.contains(address::point(remote)), any, "{}", remote);
+            let among = |ranges: &[(u16, u16)], port: u16| ranges.iter().any(|it| (it.0..=it.1).contains(&port));
+            for (r, port) in remotes.iter().enumerate() {
+                let same = grid.iter().any(|row| row[r]) == any;
+                prop_assert_eq!(among(&answer.remote_ports, *port), same, "{} remote port {}", remote, port);
+            }
+            for (l, port) in locals.iter().enumerate() {
+                let same = grid[l].contains(&true) == any;
+                prop_assert_eq!(among(&answer.local_ports, *port), same, "{} local port {}", remote, port);
+            }
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
+
+    /// What was not read makes an answer unknown exactly where it could change it: the judge is asked with all that it
+    /// could have been.
+    #[test]
+    fn unknown_is_what_could_change_the_answer(
+        truth in levels(),
+        (level, rule, what, unread) in (0..3_usize, 0..8_usize, 0..9_u8, 0..8_u8),
+        outbound in any::<bool>(),
+        udp in any::<bool>(),
+    ) {
+        let direction = Direction::ALL[usize::from(outbound)];
+        let truth = turned(&truth, direction);
+        let level = (level..level + 3).map(|it| it % 3).find(|it| !truth[*it].is_empty()).unwrap_or(0);
+        let rule = rule % truth[level].len().max(1);
+        let (seen, could_be) = spoilt(&truth, level, rule, what, direction);
+        let mut world = World::new(&seen);
+        let missing = Unread::new("something", "read it");
+        let mut beliefs = vec![Belief::TRUTH];
+        let each = |beliefs: Vec<Belief>, change: fn(&mut Belief, bool)| -> Vec<Belief> {
+            let both = |belief: Belief| [false, true].map(|truth| { let mut it = belief; change(&mut it, truth); it });
+            beliefs.into_iter().flat_map(both).collect()
+        };
+        // Of every public address a tag, of every private one a network and a group.
+        let (mut public, mut private) = (beliefs.clone(), beliefs.clone());
+        if unread & 1 != 0 {
+            world.tags = ServiceTags::default();
+            beliefs = vec![Belief { corp: Some(false), sql: Some(false), ..Belief::TRUTH }];
+            private = beliefs.clone();
+            public = each(each(beliefs, |it, truth| it.corp = Some(truth)), |it, truth| it.sql = Some(truth));
+        }
+        if unread & 2 != 0 {
+            world.members_unread = Some(missing.clone());
+            private = each(private, |it, truth| it.jump = truth);
+        }
+        if unread & 4 != 0 {
+            world.tag.unread = vec![(address::private().clone(), missing.clone())];
+            private = each(private, |it, truth| it.connected = truth);
+        }
+        if what == 7 {
+            world.unread = Some((level, missing));
+        }
+        let web = [ResourceId::new(WEB)];
+        let local = Local { direction, ..local(false, udp, &web) };
+        let stack = world.stack();
+        let flow = stack.flow(&local, FlowPorts { local: Some(3389), remote: Some(50000) });
+        let sets = [FlowAccess::Allow, FlowAccess::Deny, FlowAccess::Unknown].map(|it| (it, flow.alike(it).0));
+        for remote in addresses(false, &[]) {
+            let point = address::point(remote);
+            let beliefs = if !address::not_public().contains(point) {
+                &public
+            } else if address::private().contains(point) {
+                &private
+            } else {
+                &private[..1]
+            };
+            let ends: Vec<bool> = could_be.iter().flat_map(|levels| beliefs.iter().map(|belief| {
+                let (local, belief) = (destination(false), *belief);
+                judge(levels, Packet { direction, remote, remote_port: 50000, local, local_port: 3389, udp, belief }).0
+            })).collect();
+            let expected = match (ends.contains(&true), ends.contains(&false)) {
+                (true, false) => FlowAccess::Allow,
+                (false, true) => FlowAccess::Deny,
+                _ => FlowAccess::Unknown,
+            };
+            let answer = flow.answer(point);
+            prop_assert_eq!(answer.access, expected, "{} {:?}", remote, answer.access);
+            for (access, set) in &sets {
+                prop_assert_eq!(set.contains(point), *access == expected, "{} {:?}", remote, access);
+            }
+            // Where there is no answer, something is named that would give one.
+            prop_assert_eq!(answer.unread.is_empty(), expected != FlowAccess::Unknown, "{} {:?}", remote, answer.access);
+            let wrong = |access: Access| (access == Access::Deny) == (expected == FlowAccess::Allow);
+            let by = answer.decided_by.and_then(|i| answer.decisions[i].access);
+            prop_assert!(!by.is_some_and(wrong), "{} {:?}", remote, answer.access);
+        }
+    }
+}
+
+/// Rules with one field spoilt, and all that they could have been.
+fn spoilt(
+    truth: &[Vec<Value>; 3],
+    level: usize,
+    rule: usize,
+    what: u8,
+    direction: Direction,
+) -> ([Vec<Value>; 3], Vec<[Vec<Value>; 3]>) {
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut levels = truth.clone();
+        change(&mut levels[level][rule]["properties"]);
+        levels
+    };
+    let accesses: &[&str] = if level == 0 { &["Allow", "AlwaysAllow", "Deny"] } else { &["Allow", "Deny"] };
+    if what == 7 {
+        let all = |access: &&str| {
+            let mut levels = truth.clone();
+            let rule = json!({"priority": 1, "access": access, "direction": direction.word(), "protocol": "*"});
+            levels[level] = vec![json!({"name": "all", "properties": rule})];
+            levels
+        };
+        return (truth.clone(), accesses.iter().map(all).collect());
+    }
+    if truth[level].get(rule).is_none() || what > 6 {
+        return (truth.clone(), vec![truth.clone()]);
+    }
+    let (local, remote) =
+        if direction == Direction::Inbound { ("destination", "source") } else { ("source", "destination") };
+    let set = |key: String, value: Value| with(&move |it: &mut Value| it[&key] = value.clone());
+    let (key, spoilt, values): (String, Value, Vec<Value>) = match what {
+        0 => (format!("{remote}AddressPrefix"), json!("10.0.0.0/33"), vec![json!("*"), json!("192.0.2.77")]),
+        1 => (format!("{local}PortRange"), json!("rdp"), vec![json!("3389"), json!("1")]),
+        2 => ("priority".into(), Value::Null, vec![json!(1), json!(60000)]),
+        3 => ("direction".into(), json!("sideways"), vec![json!("Inbound"), json!("Outbound")]),
+        4 => ("access".into(), json!("maybe"), accesses.iter().map(|it| json!(it)).collect()),
+        5 => ("protocol".into(), json!("tpc"), vec![json!("*"), json!("Icmp")]),
+        _ => (format!("{local}AddressPrefix"), json!("10.0.0.0.0"), vec![json!("10.0.1.4"), json!("192.0.2.77")]),
+    };
+    (set(key.clone(), spoilt), values.into_iter().map(|value| set(key.clone(), value)).collect())
 }

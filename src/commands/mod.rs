@@ -2,3 +2,4 @@
 
 pub mod scan;
 pub mod settings;
+pub mod test_ip_flow;

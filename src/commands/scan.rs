@@ -8,7 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::cli::{Scan, Source};
-use crate::commands::settings::Settings;
+use crate::commands::settings::{Settings, check_cloud};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -61,7 +61,7 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
 
     // Which cloud exported files are of nobody knows unless it was said.
     let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(scan.source.cloud.map(Cloud::name));
-    cloud.into_iter().for_each(|cloud| settings.check_cloud(cloud, printer));
+    cloud.into_iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
     let options = Options {
         now,
         rdp_port: settings.rdp_port,
@@ -107,7 +107,7 @@ fn check_outputs(scan: &Scan) -> Result<(), Failure> {
 }
 
 /// Reads the source into the sink. `Some`: it was live.
-fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Option<LiveReport>, Failure> {
+pub(super) fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Option<LiveReport>, Failure> {
     if !source.from.is_empty() {
         offline::read(&source.from, &mut io::stdin().lock(), sink).map_err(|error| {
             Failure::new(error).hint("--from takes files, folders that hold *.json or *.jsonl, and - for stdin")
@@ -131,14 +131,14 @@ fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Opt
 }
 
 /// Before the run ends with an error, what could not be read may tell why.
-fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Failure {
+pub(super) fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Failure {
     let mut gaps: Vec<&Gap> = inventory.gaps.iter().collect();
     gaps.sort_by(|a, b| order_of_gaps(a, b));
     gaps.into_iter().for_each(|gap| printer.gap(gap));
     failure
 }
 
-fn nothing_known(inventory: &Inventory) -> Failure {
+pub(super) fn nothing_known(inventory: &Inventory) -> Failure {
     let inputs = &inventory.inputs;
     let place = match inputs.as_slice() {
         [input] if input.path == "-" => "on standard input".to_owned(),

@@ -40,24 +40,31 @@ impl Settings {
             printer.detail(format!("configuration: {}", config.path.display()));
         }
         let policies = policies(arguments, config.as_ref(), printer)?;
-        let configured = config.as_ref().and_then(|config| config.service_tags.as_deref());
-        let service_tags = match arguments.service_tags.as_deref().or(configured) {
-            Some(path) => service_tags(path, printer)?,
-            None => ServiceTags::default(),
-        };
+        let service_tags = service_tags(arguments.service_tags.as_deref(), config.as_ref(), printer)?;
         let rdp_port = arguments.rdp_port.or(config.as_ref().and_then(|config| config.rdp_port)).unwrap_or(RDP_PORT);
-        Ok(Self { policies, rdp_port, service_tags: Arc::new(service_tags) })
+        Ok(Self { policies, rdp_port, service_tags })
     }
+}
 
-    /// Warns where the service tags are those of another cloud than `public`, `usgov` or `china`, whichever is audited.
-    pub fn check_cloud(&self, audited: &str, printer: &Printer) {
-        let Some(word) = self.service_tags.cloud() else { return };
-        if cloud_of_list(word).is_some_and(|cloud| cloud.name() != audited) {
-            printer.warning(format!(
-                "the service tags are those of the cloud `{word}`, and the cloud `{audited}` is audited: \
-                 rules that name a service tag are judged by the wrong addresses"
-            ));
-        }
+/// The addresses behind service tags, of the file that was named or configured; empty without either. For commands
+/// that judge by no policies.
+///
+/// # Errors
+///
+/// The list, or the configuration that is found, cannot be read.
+pub fn service_tags_alone(named: Option<&Path>, printer: &Printer) -> Result<Arc<ServiceTags>, Failure> {
+    let config = if named.is_some() { None } else { config(None)? };
+    service_tags(named, config.as_ref(), printer)
+}
+
+/// Warns where service tags are those of another cloud than `public`, `usgov` or `china`, whichever is audited.
+pub fn check_cloud(tags: &ServiceTags, audited: &str, printer: &Printer) {
+    let Some(word) = tags.cloud() else { return };
+    if cloud_of_list(word).is_some_and(|cloud| cloud.name() != audited) {
+        printer.warning(format!(
+            "the service tags are those of the cloud `{word}`, and the cloud `{audited}` is audited: \
+             rules that name a service tag are judged by the wrong addresses"
+        ));
     }
 }
 
@@ -123,7 +130,10 @@ fn policies(arguments: &Policies, config: Option<&Config>, printer: &Printer) ->
     Ok(policies)
 }
 
-fn service_tags(path: &Path, printer: &Printer) -> Result<ServiceTags, Failure> {
+fn service_tags(named: Option<&Path>, config: Option<&Config>, printer: &Printer) -> Result<Arc<ServiceTags>, Failure> {
+    let Some(path) = named.or(config.and_then(|config| config.service_tags.as_deref())) else {
+        return Ok(Arc::default());
+    };
     let shown = path.display().to_string();
     let shown = visible(&shown);
     let text = text_file::read(path).map_err(|error| {
@@ -140,7 +150,7 @@ fn service_tags(path: &Path, printer: &Printer) -> Result<ServiceTags, Failure> 
     let change = tags.change_number().map(|number| format!("change {number}, ")).unwrap_or_default();
     let count = counted(u64::try_from(tags.len()).unwrap_or(u64::MAX), "tag");
     printer.detail(format!("service tags: {change}{count} ({shown})"));
-    Ok(tags)
+    Ok(Arc::new(tags))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod command;
 pub mod gateway;
 pub mod gateway_subnet;
+pub mod ip_flow;
 pub mod load_balancer_rule;
 pub mod network_index;
 pub mod network_security_group;

@@ -2,7 +2,8 @@
 //!
 //! [`Group::new`] reads a group's rules once. [`Stack::admit`] walks the levels in Azure's order (admin rules of a
 //! virtual network manager, the subnet's group, the interface's group) for one fixed local end, and answers with the
-//! exact set of remote addresses that are let through. [`Stack::decide`] says of one packet which rule decides it.
+//! exact set of remote addresses that are let through. [`Stack::decide`] says of one packet which rule decides it, and
+//! [`Stack::flow`] what is certain of it, whatever was not read.
 //! Rules are seen from the machine, so packets that come in and packets that go out are evaluated by the same code.
 //!
 //! What could not be read is answered twice: as if it closed ([`Bound::Lower`]) and as if it opened
@@ -11,6 +12,7 @@
 mod cover;
 mod edit;
 mod evaluate;
+mod flow;
 mod parts;
 mod ports;
 mod resolve;
@@ -23,6 +25,7 @@ mod term;
 pub use cover::{Cover, Covered, Meaning};
 pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
+pub use flow::{Flow, FlowAccess, FlowAnswer, FlowDecision, FlowPorts};
 pub use parts::Part;
 pub use ports::{PortRange, Ports};
 pub use rule::{Access, Addresses, Group, Rule, Rules, Side};

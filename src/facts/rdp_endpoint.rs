@@ -7,7 +7,7 @@ mod just_in_time;
 mod reach;
 mod shared;
 mod site;
-mod subjects;
+pub(super) mod subjects;
 mod words;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod evidence;
 pub mod file;
 mod fingerprint;
+pub mod ip_flow;
 pub mod json;
 mod layout;
 mod natural;

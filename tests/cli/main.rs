@@ -8,3 +8,4 @@ mod port;
 mod scan;
 mod service_tags;
 mod support;
+mod test_ip_flow;

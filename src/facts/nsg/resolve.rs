@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use crate::facts::address::{self, AddressSet, Family};
 use crate::facts::schema::Unread;
 use crate::facts::service_tag::Tag;
+use crate::inventory::ResourceId;
 
 use super::Bound;
 use super::ports::PortRange;
-use super::rule::{Access, Addresses, Group};
+use super::rule::{Access, Addresses, Group, Rule};
 use super::scope::{Local, LocalAddress, Scope};
 
 /// A rule whose local end matches, with what its remote end means here.
@@ -67,14 +68,13 @@ pub(super) fn resolve<'a>(
             || rule.remote.ports.unreadable
             || rule.remote.addresses.unreadable.is_some();
         if shaky {
-            let named = format!("what the rule `{}` of `{}` means", rule.name, group.name);
             match (
                 local.address,
                 protocol.0 && port.0 && rule.direction_known && rule.local.addresses.unreadable.is_none(),
             ) {
                 // Only the local address keeps it open.
                 (LocalAddress::Within(_, missing), true) if !certain => note(unread, missing.clone()),
-                _ => note(unread, Unread::new(named, "look at the rule in Azure and export the group again")),
+                _ => note(unread, meaning(rule, group)),
             }
         }
         let access = rule.access.unwrap_or(match bound {
@@ -114,14 +114,13 @@ pub(super) fn resolve<'a>(
     for pair in resolved.windows(2) {
         let (a, b) = (&pair[0], &pair[1]);
         if (a.default, a.priority) == (b.default, b.priority) && a.access != b.access && a.index != b.index {
-            let what = format!("which of two rules of `{}` with priority {} comes first", group.name, a.priority);
-            note(unread, Unread::new(what, "look at the group in Azure and export it again"));
+            note(unread, order(a.priority, group));
         }
     }
     resolved
 }
 
-/// What the remote side of a rule means.
+/// What the remote side of a rule means: known addresses, and tags that stay names.
 pub(super) fn remote<'a>(
     side: &'a Addresses,
     access: Access,
@@ -146,30 +145,14 @@ pub(super) fn remote<'a>(
     if side.virtual_network {
         add(&scope.virtual_network.addresses);
         tags.extend(scope.virtual_network.tags.iter().cloned());
-        for (more, missing) in &scope.virtual_network.unread {
-            note(unread, missing.clone());
-            if wide {
-                add(more);
-            }
-        }
     }
-    for id in &side.groups {
-        let members = scope.members.get(id);
-        if let Some(members) = members {
-            add(&members.addresses);
-        }
-        if let Some(missing) = members.map_or(scope.members_unread, |members| members.unread.as_ref()) {
-            note(unread, missing.clone());
-            if wide {
-                add(address::private());
-            }
-        }
+    for members in side.groups.iter().filter_map(|id| scope.members.get(id)) {
+        add(&members.addresses);
     }
-    if side.network_group {
-        let how = "list the members of the network group, or grant Reader on the network manager";
-        note(unread, Unread::new("the members of a network group that an admin rule names", how));
+    for doubt in doubts(side, scope) {
+        note(unread, doubt.unread.into_owned());
         if wide {
-            add(address::private());
+            add(doubt.within);
         }
     }
     for tag in &side.tags {
@@ -179,6 +162,62 @@ pub(super) fn remote<'a>(
         }
     }
     (set, tags)
+}
+
+/// What the remote side of a rule may mean beside what it certainly does. Tags are not among it.
+#[derive(Debug)]
+pub(super) struct Doubt<'a> {
+    /// What it depends on; `None`: it is the rule's own.
+    pub(super) fact: Option<Fact<'a>>,
+    pub(super) within: &'a AddressSet,
+    pub(super) unread: Cow<'a, Unread>,
+}
+
+/// What may be true or not of one remote address, and is the same for all rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fact<'a> {
+    /// It belongs to the tag.
+    Tag(Tag),
+    /// It belongs to the tag `VirtualNetwork`.
+    VirtualNetwork,
+    /// It is a member of the application security group.
+    Member(&'a ResourceId),
+}
+
+pub(super) fn doubts<'a>(side: &'a Addresses, scope: &Scope<'a>) -> Vec<Doubt<'a>> {
+    let mut doubts = Vec::new();
+    if side.virtual_network {
+        doubts.extend(scope.virtual_network.unread.iter().map(|(within, missing)| Doubt {
+            fact: Some(Fact::VirtualNetwork),
+            within,
+            unread: Cow::Borrowed(missing),
+        }));
+    }
+    for id in &side.groups {
+        let members = scope.members.get(id);
+        if let Some(missing) = members.map_or(scope.members_unread, |members| members.unread.as_ref()) {
+            let fact = Some(Fact::Member(id));
+            doubts.push(Doubt { fact, within: address::private(), unread: Cow::Borrowed(missing) });
+        }
+    }
+    if side.network_group {
+        let how = "list the members of the network group, or grant Reader on the network manager";
+        let unread = Unread::new("the members of a network group that an admin rule names", how);
+        doubts.push(Doubt { fact: None, within: address::private(), unread: Cow::Owned(unread) });
+    }
+    doubts
+}
+
+/// What a rule means, where a part of it was not understood.
+pub(super) fn meaning(rule: &Rule, group: &Group) -> Unread {
+    let what = format!("what the rule `{}` of `{}` means", rule.name, group.name);
+    Unread::new(what, "look at the rule in Azure and export the group again")
+}
+
+/// Which of two rules with the same priority comes first.
+pub(super) fn order(priority: i64, group: &Group) -> Unread {
+    let what = format!("which of two rules of `{}` with priority {priority} comes first", group.name);
+    Unread::new(what, "look at the group in Azure and export it again")
 }
 
 impl Local<'_> {

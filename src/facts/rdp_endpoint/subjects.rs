@@ -19,7 +19,7 @@ const SCALE_SET: &str = "microsoft.compute/virtualmachinescalesets";
 const SCALE_SET_MACHINE: &str = "microsoft.compute/virtualmachinescalesets/virtualmachines";
 
 /// An IP configuration, before anything is worked out.
-pub(super) struct Found<'a> {
+pub(in crate::facts) struct Found<'a> {
     pub endpoint: Endpoint<'a>,
     /// The interface's own group.
     pub group: &'a Option<Reference>,
@@ -40,7 +40,7 @@ fn family(version: Option<&str>) -> Family {
 }
 
 /// The IP configurations of an interface.
-pub(super) fn of_interface(interface: &Resource<NetworkInterface>) -> impl Iterator<Item = Found<'_>> {
+pub(in crate::facts) fn of_interface(interface: &Resource<NetworkInterface>) -> impl Iterator<Item = Found<'_>> {
     interface.properties.ip_configurations.iter().map(|configuration| {
         let it = &configuration.properties;
         let private = it.private_ip_address.as_deref().and_then(address::parse_address);
@@ -68,7 +68,7 @@ pub(super) fn of_interface(interface: &Resource<NetworkInterface>) -> impl Itera
 }
 
 /// The IP configurations in the model of a scale set.
-pub(super) fn of_model(set: &Resource<VirtualMachineScaleSet>) -> Vec<Found<'_>> {
+pub(in crate::facts) fn of_model(set: &Resource<VirtualMachineScaleSet>) -> Vec<Found<'_>> {
     let profile = set.properties.virtual_machine_profile.as_ref();
     let profile = profile.and_then(|profile| profile.network_profile.as_ref());
     let mut found = Vec::new();

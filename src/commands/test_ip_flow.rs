@@ -1,0 +1,91 @@
+//! `azaudit test-ip-flow`: source, inventory, the rules of one machine, one answer.
+
+use std::io::{self, BufWriter, Write};
+
+use time::OffsetDateTime;
+
+use super::scan::{nothing_known, read, tell_gaps};
+use super::settings::{check_cloud, service_tags_alone};
+use crate::cli::{FlowFormat, TestIpFlow};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::facts::ip_flow::{self, Question, Target};
+use crate::facts::nsg::FlowAccess;
+use crate::facts::{Context, Options};
+use crate::inventory;
+use crate::printer::Printer;
+use crate::report::{ip_flow as report, order_of_gaps};
+use crate::source::Gap;
+use crate::source::arm::Cloud;
+
+/// Runs the command: 0 Allow, 1 Deny, 3 Unknown, 2 no answer. What went wrong is told on stderr.
+pub fn run(arguments: &TestIpFlow) -> Exit {
+    let printer = Printer::new(arguments.quiet, arguments.verbose, arguments.no_color);
+    printer.trace();
+    ask(arguments, &printer).unwrap_or_else(|failure| {
+        printer.error(failure);
+        Exit::NothingAudited
+    })
+}
+
+fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
+    let question = question(arguments)?;
+    let service_tags = service_tags_alone(arguments.service_tags.as_deref(), printer)?;
+    let now = OffsetDateTime::now_utc();
+    let (read, inventory) = inventory::collect(|sink| read(&arguments.source, now, sink));
+    inventory.notes.iter().for_each(|note| printer.warning(note));
+    let live = match read {
+        Ok(live) => live,
+        Err(failure) => return Err(tell_gaps(&inventory, printer, failure)),
+    };
+    if live.is_none() && inventory.known == 0 {
+        return Err(tell_gaps(&inventory, printer, nothing_known(&inventory)));
+    }
+    for input in &inventory.inputs {
+        printer.detail(format!("read `{}`: {}, resources: {}", input.path, input.shape, input.resources));
+    }
+    for (step, count) in live.iter().flat_map(|live| &live.requests) {
+        printer.detail(format!("{count} requests: {step}"));
+    }
+
+    let named = arguments.source.cloud.map(Cloud::name);
+    let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(named);
+    cloud.into_iter().for_each(|cloud| check_cloud(&service_tags, cloud, printer));
+    let options = Options { cloud: named.map(Into::into), service_tags, ..Options::at(now) };
+    let context = Context { inventory: &inventory, options: &options };
+    let answer =
+        ip_flow::answer(context, &question).map_err(|refusal| tell_gaps(&inventory, printer, Failure::new(refusal)))?;
+
+    let mut gaps: Vec<Gap> = inventory.gaps.iter().cloned().collect();
+    gaps.sort_by(order_of_gaps);
+    gaps.iter().for_each(|gap| printer.gap(gap));
+    let mut out = BufWriter::new(printer.stdout());
+    let written = match arguments.format {
+        FlowFormat::Json => report::json(&answer, &gaps, &mut out),
+        FlowFormat::Table => report::table(&answer, printer.color(), printer.width(), &mut out),
+    };
+    match written.and_then(|()| out.flush()) {
+        // Whoever read our output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}")))?,
+    }
+    Ok(match answer.access {
+        FlowAccess::Allow => Exit::Clean,
+        FlowAccess::Deny => Exit::Findings,
+        FlowAccess::Unknown => Exit::Incomplete,
+    })
+}
+
+fn question(arguments: &TestIpFlow) -> Result<Question, Failure> {
+    let (local, remote) = (arguments.local, arguments.remote);
+    if local.address.is_ipv4() != remote.address.is_ipv4() {
+        let message = format!("one of {} and {} is IPv4 and the other IPv6", local.address, remote.address);
+        return Err(Failure::new(message).hint("no packet has both: give two addresses of one kind"));
+    }
+    let target = Target {
+        vm: arguments.vm.clone(),
+        nic: arguments.nic.clone(),
+        resource_group: arguments.source.resource_group.clone(),
+    };
+    Ok(Question { direction: arguments.direction, protocol: arguments.protocol, local, remote, target })
+}
