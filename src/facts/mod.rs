@@ -142,7 +142,7 @@ pub struct Identity {
     pub id: ResourceId,
     /// The resource's name.
     pub name: String,
-    /// The part of the resource: the certificate's name, the IP configuration's name.
+    /// The part of the resource: the name of the certificate, of the IP configuration, of the rule.
     pub element: Option<String>,
     /// The region, where it is known.
     pub location: Option<String>,

@@ -170,8 +170,8 @@ fn exposure(group: &Group, port: u16, open: &Open, decider: Option<&Rule>) -> St
         Err(_) => format!("about 2^{} addresses", number.ilog2()),
     };
     let whom = match widest.end.member_of.first() {
-        Some(group) => format!("machines of the application security group `{}`", group.name()),
-        None if widest.end.first_of_all => "machines".to_owned(),
+        Some(group) => format!("members of the application security group `{}`", group.name()),
+        None if widest.end.first_of_all => "every machine".to_owned(),
         None => format!("a machine such as {}", address::address(widest.end.address)),
     };
     let rule = match decider {

@@ -66,8 +66,8 @@ facts! {
         /// The rules before it that take all of it, as few as could be found; empty: it is not shadowed, or no packet
         /// matches it in the first place.
         pub covered_by: Vec<CoveringRule>,
-        /// Whether all of them do what it would do, so that it is only superfluous.
-        pub agrees: Known<bool>,
+        /// Whether one of them does the opposite; else a shadowed rule is only superfluous.
+        pub contradicted: Known<bool>,
         /// What the group is attached to; the first ten.
         pub attached_to: Vec<String>,
         /// What is odd about how the rule is written.
@@ -199,9 +199,10 @@ fn facts(
             Err(Unread::new(what, format!("only inbound rules on port {port} are compared")))
         }
     };
-    let agrees = by.iter().try_fold(true, |all, it| Ok(all && access(group, it)? == access(group, rule)?));
+    let opposite = |it: &Rule| -> Known<bool> { Ok(access(group, it)? != access(group, rule)?) };
+    let contradicted = by.iter().try_fold(false, |any, it| Ok(opposite(it)? || any));
     let (finding, mending, delete) = match &shadowed {
-        Ok(true) => words::shadowed(group, rule, &by, agrees.as_ref().ok().copied()),
+        Ok(true) => words::shadowed(group, rule, &by, contradicted.as_ref().ok().copied()),
         _ => (words::not_shadowed(group, rule, &shadowed), String::new(), false),
     };
     SecurityRule {
@@ -216,7 +217,7 @@ fn facts(
             .iter()
             .map(|it| CoveringRule { name: it.name.to_string(), priority: it.priority, access: access(group, it) })
             .collect(),
-        agrees,
+        contradicted,
         attached_to: attached_to.to_vec(),
         remarks: rule.remarks(),
         finding,

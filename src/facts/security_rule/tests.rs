@@ -111,6 +111,6 @@ fn a_rule_of_unknown_access_that_is_covered_is_no_contradiction_for_certain() {
     let rules = [rule("first", 100, "Maybe", "*", "3389"), rule("last", 200, "Allow", "*", "3389")];
     let judged = &judge_port(&inventory(&[nsg(&rules)], None), 3389)["last"];
     assert_eq!(judged["shadowed"], json!(true));
-    assert!(judged["agrees"].get("unread").is_some(), "{judged:#}");
+    assert!(judged["contradicted"].get("unread").is_some(), "{judged:#}");
     assert_eq!(judged["deleteCommands"], json!([]));
 }

@@ -64,7 +64,7 @@ fn taking(by: &[&Rule]) -> &'static str {
 }
 
 /// What a shadowed rule does not do and why, what to do about it, and whether deleting it is that.
-pub(super) fn shadowed(group: &Group, rule: &Rule, by: &[&Rule], agrees: Option<bool>) -> (String, String, bool) {
+pub(super) fn shadowed(group: &Group, rule: &Rule, by: &[&Rule], contradicted: Option<bool>) -> (String, String, bool) {
     let subject = format!("{} of `{}`", with_priority(rule), group.name);
     let does = match rule.access {
         Some(Access::Deny) => "denies nothing",
@@ -78,13 +78,13 @@ pub(super) fn shadowed(group: &Group, rule: &Rule, by: &[&Rule], agrees: Option<
     }
     let (list, taking) = (list(by), taking(by));
     let same = |it: &&Rule| it.access == rule.access;
-    match agrees {
-        Some(true) => (
+    match contradicted {
+        Some(false) => (
             format!("{subject} is superfluous: {list} {taking}"),
             "Delete the rule, which changes nothing.".to_owned(),
             true,
         ),
-        Some(false) => (
+        Some(true) => (
             format!("{subject} {}: {list} {taking}", if by.iter().any(same) { "decides nothing" } else { does }),
             format!(
                 "Somebody believes in a rule that does nothing. Decide what is meant: if it is this rule, give it a \
