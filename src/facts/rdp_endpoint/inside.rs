@@ -37,6 +37,8 @@ pub(super) struct Inside {
     /// Whether there are clients of a point-to-site VPN.
     pub has_clients: Known<bool>,
     pub clients: Vec<String>,
+    /// The clients' addresses that certainly get in, as the fewest prefixes; the first 50 of them.
+    pub clients_admitted: Vec<String>,
     /// Whether some of the clients get in, over TCP or UDP.
     pub clients_get_in: Known<bool>,
     pub unread: Vec<Unread>,
@@ -63,6 +65,7 @@ impl Inside {
             tcp: Perhaps::default(),
             has_clients: Ok(false),
             clients: Vec::new(),
+            clients_admitted: Vec::new(),
             clients_get_in: Ok(false),
             unread,
         };
@@ -74,6 +77,7 @@ impl Inside {
         let origins = site.network.into_iter().flat_map(|network| &network.origins);
         let origins = origins.map(|origin| (origin.kind, &*origin.name, &origin.addresses));
         let mut clients = Perhaps::default();
+        let mut admitted = AddressSet::EMPTY;
         for (kind, name, addresses) in origins.chain([(OriginKind::Route, "user-defined routes", &routed)]) {
             let addresses = addresses.intersection(&here);
             if addresses.is_empty() {
@@ -85,6 +89,7 @@ impl Inside {
             let prefixes: Vec<String> = addresses.prefixes().map(|prefix| prefix.to_string()).collect();
             if kind == OriginKind::ClientPool {
                 clients = clients.or(by_any);
+                admitted = admitted.union(&any_least.intersection(&addresses));
                 it.has_clients = Ok(true);
                 it.clients.extend(prefixes.iter().cloned());
             }
@@ -97,6 +102,7 @@ impl Inside {
                 gets_in_by_tcp: known(by_tcp.certainly, by_tcp.perhaps, &it.unread),
             });
         }
+        it.clients_admitted = admitted.prefixes().take(50).map(|prefix| prefix.to_string()).collect();
         it.clients_get_in = known(clients.certainly, clients.perhaps, &it.unread);
         let private = address::private().intersection(&here);
         match site.network.and_then(|network| network.clients_unread.as_ref()) {

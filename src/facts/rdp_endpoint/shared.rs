@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{AddressSet, Family, Point};
 use crate::facts::command::Command;
-use crate::facts::nsg::{Answer, Bound, Decision, Level, LocalAddress, Protocol};
+use crate::facts::nsg::{Answer, Bound, Decision, Level, LocalAddress, Protocol, Term};
 use crate::facts::way_in::WayIn;
 
 use super::inside::{Inside, Perhaps};
@@ -54,8 +54,10 @@ pub(super) struct Rules {
     pub inside: Inside,
     /// How each level decides the largest part of those who are inside, over TCP.
     pub inside_decisions: Arc<Vec<DecisionFact>>,
-    /// The rules that keep those who are inside out, in words.
+    /// That certain rules keep those who are inside, in words: `… keeps`.
     pub blocking: String,
+    /// Whether they certainly admit some of the public over TCP.
+    pub admit_public_by_tcp: bool,
 }
 
 impl Rules {
@@ -82,8 +84,9 @@ impl Rules {
             shown: Shown::new(&public, &at_least),
             letting: words::by_rules(&decisions),
             decisions: facts(&decisions),
-            blocking: words::by_rules(blocking),
+            blocking: words::keeping(blocking),
             inside_decisions: facts(&inside_decisions),
+            admit_public_by_tcp: !answers[0].at_least.within(&site.public).is_empty(),
             answers,
             public,
             at_least,
@@ -99,7 +102,8 @@ pub(super) struct Packet {
     pub protocol: Protocol,
     /// The source, before a firewall translates it.
     pub source: Option<Point>,
-    pub tag: Option<String>,
+    /// The service tag that lets it in, where its address is not known.
+    pub tagged: Option<Term>,
     pub source_port: u16,
 }
 
@@ -167,12 +171,12 @@ fn witness(site: &Site<'_>, ways: &[WayIn], reached: &Reached) -> Option<Packet>
         (size != (0, 0, 0) && ways[it.way].protocols.has(it.protocol).0, size)
     })?;
     let source = sample(&best.at_least.addresses());
-    let tag = best.at_least.tagged().next().map(|term| words::tags(&term.tags));
-    if source.is_none() && tag.is_none() {
+    let tagged = best.at_least.tagged().next();
+    if source.is_none() && tagged.is_none() {
         return None;
     }
-    let tag = tag.filter(|_| source.is_none());
-    let mut packet = Packet { way: best.way, protocol: best.protocol, source, tag, source_port: 50_000 };
+    let tagged = tagged.filter(|_| source.is_none()).cloned();
+    let mut packet = Packet { way: best.way, protocol: best.protocol, source, tagged, source_port: 50_000 };
     let way = &ways[best.way];
     if let Some(seen) = seen_source(way, source) {
         let local = site.local(way, best.protocol);
