@@ -100,7 +100,7 @@ impl<'a> Estate<'a> {
                 source_prefixes: rules.shown.count as i64,
                 source_tags: rules.shown.tags.clone(),
                 decisions: Arc::clone(&rules.decisions),
-                admission: words::admission(&site, &rules.at_least, &rules.letting),
+                admission: words::admission(&site, &rules.at_least, &rules.letting, &remarks),
             },
             clients: ClientsFact {
                 may_exist: rules.inside.has_clients != Ok(false),

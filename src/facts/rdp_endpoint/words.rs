@@ -68,16 +68,17 @@ pub(super) fn make_static(address: &PublicAddress) -> Option<Command> {
 }
 
 /// One sentence: whom the rules would let in, if there were a way in.
-pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str) -> String {
+pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str, remarks: &[String]) -> String {
     let end = end(site);
-    match (addresses.is_empty(), letting.is_empty()) {
+    let sentence = match (addresses.is_empty(), letting.is_empty()) {
         (true, _) => format!("the rules let nobody of the Internet reach {end}"),
         (false, true) => format!("no rule keeps the Internet from {end}"),
         (false, false) => {
             let who = count(addresses, is_v4(site.family()));
             format!("the rules let {who} of the Internet reach {end}: {letting}")
         }
-    }
+    };
+    remarked(sentence, remarks)
 }
 
 /// One sentence: which rules keep everybody out.
@@ -242,7 +243,11 @@ pub(super) fn exposure(
     decisions: &[Decision<'_>],
     remarks: &[String],
 ) -> String {
-    let sentence = sentence(site, ways, addresses, witness, decisions);
+    remarked(sentence(site, ways, addresses, witness, decisions), remarks)
+}
+
+/// A sentence, and what is odd about the rules.
+fn remarked(sentence: String, remarks: &[String]) -> String {
     let sentences = std::iter::once(sentence.as_str()).chain(remarks.iter().map(String::as_str));
     sentences.collect::<Vec<_>>().join("; ")
 }
