@@ -53,6 +53,8 @@ facts! {
         pub private_address: Known<String>,
         /// The port that Remote Desktop listens on.
         pub port: u16,
+        /// The port and whose it is, in words: `port 3389 of nic-web`.
+        pub words: String,
         /// The subnet, `NETWORK/SUBNET`; null: it is not named.
         pub subnet: Option<String>,
         /// The network security groups that filter here, the subnet's first.
@@ -101,7 +103,9 @@ facts! {
         pub public_addresses: Vec<PublicAddressFact>,
         /// Whether one of them is dynamic.
         pub dynamic_address: Known<bool>,
-        /// Commands that make them static; none for those of scale sets.
+        /// The names of those that certainly are.
+        pub dynamic_addresses: Vec<String>,
+        /// Commands that make them static; none for those of scale sets, and none for IPv6, which cannot be.
         pub make_static: Vec<Command>,
         /// How each level decides the witness, or, where nobody gets in, the largest part of the Internet.
         pub decisions: Arc<Vec<DecisionFact>>,
@@ -152,6 +156,8 @@ facts! {
         pub may_exist: bool,
         /// The prefixes of the pools.
         pub addresses: Arc<Vec<String>>,
+        /// Those of these addresses that certainly reach the port, as the fewest prefixes; the first 50 of them.
+        pub admitted: Arc<Vec<String>>,
         /// Whether some of these addresses reach the port, over TCP or UDP.
         pub get_in: Known<bool>,
     }

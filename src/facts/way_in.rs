@@ -11,6 +11,7 @@ use crate::inventory::network::{PublicIpAddress, target};
 use crate::inventory::{Inventory, Reference, Resource, ResourceId};
 
 use super::address::{self, AddressSet, Family, Point};
+use super::command::Command;
 use super::network_index::{NetworkIndex, missing};
 use super::nsg::Protocols;
 use super::schema::{Known, Unread, fact_enum};
@@ -178,7 +179,12 @@ impl<'a> WaysIn<'a> {
         let id = match endpoint.public {
             OwnAddress::Each(name, sku) => {
                 let through = endpoint.configuration.child("publicIPAddresses", name);
-                let allocation = allocation(None, sku, &through);
+                let allocation = allocation(None, sku, &through).map_err(|unread| match endpoint.model_of {
+                    Some(set) => {
+                        Unread::new(unread.what, format!("ask for them (`{}`)", instance_addresses(set).as_str()))
+                    }
+                    None => unread,
+                });
                 return Some(WayIn {
                     closed_without_group: closed(sku, &through),
                     address_resource: Some(PublicAddress { id: through.clone(), allocation }),
@@ -218,6 +224,13 @@ impl WayIn {
         };
         self.address_resource = Some(PublicAddress { id: id.clone(), allocation });
     }
+}
+
+/// The command that shows the addresses of a scale set's machines.
+fn instance_addresses(set: &ResourceId) -> Command {
+    let words = "az vmss list-instance-public-ips --subscription".split(' ');
+    let named = [set.subscription(), "--resource-group", set.resource_group(), "--name", set.name()];
+    Command::new(words.chain(named))
 }
 
 /// How a public address is allocated: as it says, and where it does not, Standard ones are static.

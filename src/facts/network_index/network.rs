@@ -136,7 +136,7 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
         }
     }
     for remote in &routes {
-        if gateways.of(remote).is_empty() && it.clients_unread.is_none() {
+        if gateways.of(remote).is_empty() && !has_hub_gateway(inventory, remote) && it.clients_unread.is_none() {
             let what = format!("the gateway of the virtual network `{}`", remote.name());
             let how = "add the gateways of that network to the export, or grant Reader on its resource group";
             it.clients_unread = Some(Unread::new(what, how));
@@ -172,6 +172,12 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
     }
     it.origins.retain(|origin| !origin.addresses.is_empty());
     it
+}
+
+/// Whether that peer is the network of a hub whose point-to-site gateway, of which a hub has one, was read.
+fn has_hub_gateway(inventory: &Inventory, peer: &ResourceId) -> bool {
+    let mut hubs = inventory.p2s_vpn_gateways.iter().filter_map(|it| target(&it.properties.virtual_hub));
+    hubs.any(|hub| stands_for(peer, hub))
 }
 
 /// Azure names the network of a hub `HV_HUB_GUID` in the peerings of the networks that are connected to it.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::facts::address::{AddressSet, Point};
 use crate::facts::schema::Unread;
+use crate::facts::service_tag::Tag;
 
 use super::ports::ALL;
 use super::resolve::{Resolved, note, remote, resolve};
@@ -245,6 +246,26 @@ impl<'a> Stack<'a> {
             let access = hit.map_or(Access::Allow, |rule| rule.access);
             decisions.push(Decision { level: name, group, rule: rule.map(AsRef::as_ref), access });
             if hit.is_some_and(|rule| rule.access != Access::Allow) {
+                break;
+            }
+        }
+        decisions
+    }
+
+    /// The rule of each level that lets on who has all of these tags within that set: the first that names one of the
+    /// tags, or the whole set. Taken for a high remote port, and for what the rules certainly mean.
+    pub fn deciders_of_tags(&self, local: &Local<'_>, tags: &[Tag], within: &AddressSet) -> Vec<Decision<'a>> {
+        let mut decisions = Vec::new();
+        for (name, level) in self.levels(local.direction) {
+            let Level::Group(group) = level else { continue };
+            let admin = name == LevelName::Admin;
+            let rules = resolve(group, local, &self.scope, Bound::Lower, admin, &mut Vec::new());
+            let named =
+                |rule: &&Resolved<'_>| rule.tags.iter().any(|tag| tags.contains(tag)) || rule.set.covers(within);
+            let Some(rule) = rules.iter().filter(|rule| rule.on(50_000)).find(named) else { continue };
+            let (access, at) = (rule.access, rule.index);
+            decisions.push(Decision { level: name, group, rule: Some(&group.rules(local.direction).list[at]), access });
+            if access != Access::Allow {
                 break;
             }
         }

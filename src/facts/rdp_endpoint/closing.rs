@@ -20,6 +20,7 @@ pub(super) struct Plan {
 
 const CLOSED: &str =
     "The commands close the port to the Internet and open nothing; who needs it over the Internet today loses it.";
+const CLOSED_AHEAD: &str = "The commands close the port to the Internet and open nothing.";
 const ATTACHED: &str = "The commands attach a new network security group that keeps the Internet out, from all ports of \
     this machine: add to it what else has to stay open before you attach it.";
 const ATTACHED_BESIDE_ROUTES: &str = "The commands attach a new network security group that closes this port to the \
@@ -52,7 +53,8 @@ pub(super) fn plan(
         return Plan::default();
     }
     if let Some(commands) = in_groups {
-        return Plan { commands: commands.clone(), text: CLOSED };
+        let text = if ways.is_empty() { CLOSED_AHEAD } else { CLOSED };
+        return Plan { commands: commands.clone(), text };
     }
     let with_interface = |group: &Group| closes(site, &Stack { interface: Level::Group(group), ..site.stack }, ways);
     match attaching(site, index, ways, &with_interface) {

@@ -6,7 +6,7 @@ use crate::facts::address::{self, Family};
 use crate::facts::command::Command;
 use crate::facts::network_index::{Attached, NetworkIndex};
 use crate::facts::schema::{Known, Unread};
-use crate::facts::way_in::{Allocation, WayIn, WaysIn};
+use crate::facts::way_in::{Allocation, WayIn, WayInKind, WaysIn};
 use crate::inventory::ResourceId;
 
 use super::just_in_time::JustInTime;
@@ -65,6 +65,7 @@ impl<'a> Estate<'a> {
             operating_system,
             private_address: endpoint.private.map(|it| address::address(it).to_string()).ok_or(site.no_address.clone()),
             port: self.port,
+            words: words::port_of(&site),
             subnet: endpoint.subnet.map(ResourceId::qualified_name),
             network_security_groups: attached.into_iter().filter_map(|(it, level)| group_name(it, level)).collect(),
             may_have_network_security_group: group_certain || group_perhaps,
@@ -96,19 +97,23 @@ impl<'a> Estate<'a> {
                 source_prefixes: rules.shown.count as i64,
                 source_tags: Arc::clone(&rules.shown.tags),
                 decisions: Arc::clone(&rules.decisions),
-                admission: words::admission(&site, &rules.at_least, &rules.letting),
+                admission: words::admission(&site, &rules.at_least, &rules.letting, &rules.remarks),
             },
             clients: ClientsFact {
                 may_exist: rules.inside.has_clients != Ok(false),
                 exist: rules.inside.has_clients.clone(),
                 addresses: Arc::clone(&rules.inside.clients),
+                admitted: Arc::clone(&rules.inside.clients_admitted),
                 get_in: rules.inside.clients_get_in.clone(),
             },
             reach: self.reach(&site, &shared, machine_id.as_ref()),
             just_in_time: self.just_in_time.of(&site, &rules.guards, machine_id.as_ref()),
-            may_have_public_address: ways.iter().any(|way| way.address_resource.is_some()),
+            may_have_public_address: ways
+                .iter()
+                .any(|way| way.address_resource.is_some() || hides_address(way).is_some()),
             public_addresses: public_addresses(&ways),
             dynamic_address: dynamic_address(&ways),
+            dynamic_addresses: dynamic_addresses(&ways),
             make_static: make_static(&ways),
             remarks: Arc::clone(&rules.remarks),
             closing: closing.text.to_owned(),
@@ -117,7 +122,7 @@ impl<'a> Estate<'a> {
             parts: Arc::clone(&shared.parts),
             witness: witness.map(|it| WitnessFact {
                 source: it.packet.source.map(|point| address::address(point).to_string()),
-                tag: it.packet.tag.clone(),
+                tag: it.packet.tagged.as_ref().map(|term| words::tags(&term.tags)),
                 protocol: it.packet.protocol.word().to_owned(),
                 source_port: it.packet.source_port.into(),
                 destination: it.destination.map(|point| address::address(point).to_string()),
@@ -140,7 +145,7 @@ impl<'a> Estate<'a> {
             by_tcp: here,
             machine_by_tcp: machine_reached,
             decisions: Arc::clone(&shared.rules.inside_decisions),
-            blocked: words::blocked(site, &shared.rules.blocking),
+            blocked: words::blocked(site, &shared.rules.blocking, shared.rules.admit_public_by_tcp),
         }
     }
 
@@ -193,10 +198,23 @@ fn public_addresses(ways: &[WayIn]) -> Vec<PublicAddressFact> {
     addresses
 }
 
-/// Each once: several rules may lead through one address.
+/// The names of the addresses that certainly lead here and are dynamic.
+fn dynamic_addresses(ways: &[WayIn]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for resource in ways.iter().filter(|way| way.doubt.is_none()).filter_map(|way| way.address_resource.as_ref()) {
+        let name = resource.id.name();
+        if resource.allocation == Ok(Allocation::Dynamic) && !names.iter().any(|it| it == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// Each once: several rules may lead through one address. Basic IPv6 addresses cannot be static.
 fn make_static(ways: &[WayIn]) -> Vec<Command> {
     let mut commands = Vec::new();
-    for command in ways.iter().filter_map(|way| words::make_static(way.address_resource.as_ref()?)) {
+    let ways = ways.iter().filter(|way| way.family != Some(Family::V6));
+    for command in ways.filter_map(|way| words::make_static(way.address_resource.as_ref()?)) {
         if !commands.contains(&command) {
             commands.push(command);
         }
@@ -204,10 +222,17 @@ fn make_static(ways: &[WayIn]) -> Vec<Command> {
     commands
 }
 
+/// Why a way may have a public address of which nothing is known. That of a firewall does not change.
+fn hides_address(way: &WayIn) -> Option<&Unread> {
+    let unknown = way.address_resource.is_none() && way.kind != WayInKind::FirewallDnat;
+    way.doubt.as_ref().filter(|_| unknown)
+}
+
 /// Whether one of the addresses is dynamic.
 fn dynamic_address(ways: &[WayIn]) -> Known<bool> {
     let addresses = || ways.iter().filter_map(|way| Some((way, way.address_resource.as_ref()?)));
     let mut unread: Vec<Unread> = Vec::new();
+    unread.extend(ways.iter().filter_map(hides_address).cloned());
     for (way, resource) in addresses() {
         match (&resource.allocation, &way.doubt) {
             (Ok(Allocation::Static), _) => {}

@@ -39,6 +39,8 @@ pub(super) struct Inside {
     /// Whether there are clients of a point-to-site VPN.
     pub has_clients: Known<bool>,
     pub clients: Arc<Vec<String>>,
+    /// The clients' addresses that certainly get in, as the fewest prefixes; the first 50 of them.
+    pub clients_admitted: Arc<Vec<String>>,
     /// Whether some of the clients get in, over TCP or UDP.
     pub clients_get_in: Known<bool>,
     pub unread: Vec<Unread>,
@@ -65,6 +67,7 @@ impl Inside {
             tcp: Perhaps::default(),
             has_clients: Ok(false),
             clients: Arc::default(),
+            clients_admitted: Arc::default(),
             clients_get_in: Ok(false),
             unread,
         };
@@ -77,6 +80,7 @@ impl Inside {
         let origins = origins.map(|origin| (origin.kind, &*origin.name, &origin.addresses));
         let mut clients = Perhaps::default();
         let (mut named, mut pools) = (Vec::new(), Vec::new());
+        let mut admitted = AddressSet::EMPTY;
         for (kind, name, addresses) in origins.chain([(OriginKind::Route, "user-defined routes", &routed)]) {
             let addresses = addresses.intersection(&here);
             if addresses.is_empty() {
@@ -88,6 +92,7 @@ impl Inside {
             let prefixes: Vec<String> = addresses.prefixes().map(|prefix| prefix.to_string()).collect();
             if kind == OriginKind::ClientPool {
                 clients = clients.or(by_any);
+                admitted = admitted.union(&any_least.intersection(&addresses));
                 it.has_clients = Ok(true);
                 pools.extend(prefixes.iter().cloned());
             }
@@ -101,6 +106,7 @@ impl Inside {
             });
         }
         (it.origins, it.clients) = (Arc::new(named), Arc::new(pools));
+        it.clients_admitted = Arc::new(admitted.prefixes().take(50).map(|prefix| prefix.to_string()).collect());
         it.clients_get_in = known(clients.certainly, clients.perhaps, &it.unread);
         let private = address::private().intersection(&here);
         match site.network.and_then(|network| network.clients_unread.as_ref()) {

@@ -127,11 +127,24 @@ fn past<'s>(site: &Site<'_>, stack: &Stack<'s>, protocols: &[Protocol]) -> Past<
         Level::Group(group) => Some(group.filtered(|rule| !asked(rule) && (own || !rule.default))),
         Level::None | Level::Unread { .. } => None,
     };
+    // Where one level is guarded, its rules are the ones to name: what the other admits ends at the guard.
+    let guarded = [stack.subnet, stack.interface].map(|level| match level {
+        Level::Group(group) => group
+            .inbound
+            .list
+            .iter()
+            .any(|rule| is_deny(rule) && protocols.iter().any(|protocol| stack.names(rule, &site.own(*protocol)))),
+        Level::None | Level::Unread { .. } => false,
+    });
     let platform = AddressSet::from_texts([PLATFORM]);
     let somebody = AddressSet::of(site.family()).difference(&platform);
     for judged in [0, 1] {
-        let levels = [stack.subnet, stack.interface];
-        let Level::Group(group) = levels[judged] else { continue };
+        // A group that was not read may hold such a rule.
+        let group = match [stack.subnet, stack.interface][judged] {
+            Level::None => continue,
+            Level::Group(group) => Some(group),
+            Level::Unread { .. } => None,
+        };
         let (subnet, interface) = (quiet(stack.subnet, judged != 0), quiet(stack.interface, judged != 1));
         let changed = Stack {
             subnet: subnet.as_ref().map_or(stack.subnet, Level::Group),
@@ -147,6 +160,7 @@ fn past<'s>(site: &Site<'_>, stack: &Stack<'s>, protocols: &[Protocol]) -> Past<
                     past.unread.push(it.clone());
                 }
             }
+            let Some(group) = group.filter(|_| guarded[judged] || !guarded[1 - judged]) else { continue };
             let guard = group.inbound.list.iter().filter(|rule| is_deny(rule) && changed.names(rule, &local));
             let guard = guard.filter_map(|rule| rule.priority).min().unwrap_or(i64::MAX);
             let admitted = answer.at_least.within(&somebody);

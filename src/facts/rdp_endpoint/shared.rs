@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{AddressSet, Family, Point};
 use crate::facts::command::Command;
-use crate::facts::nsg::{Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack};
+use crate::facts::nsg::{Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack, Term};
 use crate::facts::way_in::WayIn;
 
 use super::inside::{Inside, Perhaps};
@@ -55,12 +55,14 @@ pub(super) struct Rules {
     pub inside: Inside,
     /// How each level decides the largest part of those who are inside, over TCP.
     pub inside_decisions: Arc<Vec<DecisionFact>>,
-    /// The rules that keep those who are inside out, in words.
+    /// That certain rules keep those who are inside, in words: `… keeps`.
     pub blocking: String,
     /// What is odd about how rules on the port are written.
     pub remarks: Arc<Vec<String>>,
     /// Rules of just-in-time access that deny the port, over each protocol.
     pub guards: [Vec<String>; 2],
+    /// Whether they certainly admit some of the public over TCP.
+    pub admit_public_by_tcp: bool,
 }
 
 impl Rules {
@@ -87,10 +89,11 @@ impl Rules {
             shown: Shown::new(&public, &at_least),
             letting: words::by_rules(&decisions),
             decisions: facts(&decisions),
-            blocking: words::by_rules(blocking),
+            blocking: words::keeping(blocking),
             inside_decisions: facts(&inside_decisions),
             remarks: Arc::new(remarks(site)),
             guards: Protocol::ALL.map(|protocol| just_in_time::guards(site, protocol)),
+            admit_public_by_tcp: !answers[0].at_least.within(&site.public).is_empty(),
             answers,
             public,
             at_least,
@@ -106,7 +109,8 @@ pub(super) struct Packet {
     pub protocol: Protocol,
     /// The source, before a firewall translates it.
     pub source: Option<Point>,
-    pub tag: Option<String>,
+    /// The service tag that lets it in, where its address is not known.
+    pub tagged: Option<Term>,
     pub source_port: u16,
 }
 
@@ -184,12 +188,12 @@ fn witness(site: &Site<'_>, ways: &[WayIn], reached: &Reached) -> Option<Packet>
         (size != (0, 0, 0) && ways[it.way].protocols.has(it.protocol).0, size)
     })?;
     let source = sample(&best.at_least.addresses());
-    let tag = best.at_least.tagged().next().map(|term| words::tags(&term.tags));
-    if source.is_none() && tag.is_none() {
+    let tagged = best.at_least.tagged().next();
+    if source.is_none() && tagged.is_none() {
         return None;
     }
-    let tag = tag.filter(|_| source.is_none());
-    let mut packet = Packet { way: best.way, protocol: best.protocol, source, tag, source_port: 50_000 };
+    let tagged = tagged.filter(|_| source.is_none()).cloned();
+    let mut packet = Packet { way: best.way, protocol: best.protocol, source, tagged, source_port: 50_000 };
     let way = &ways[best.way];
     if let Some(seen) = seen_source(way, source) {
         let local = site.local(way, best.protocol);
@@ -228,9 +232,10 @@ fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Packet>) -
         (Some(packet), _) => {
             let way = &ways[packet.way];
             let local = site.local(way, packet.protocol);
-            match seen_source(way, packet.source) {
-                Some(source) => site.stack.decide(&local, source, packet.source_port, Bound::Lower),
-                None => site.stack.deciders(&local, &site.public),
+            match (seen_source(way, packet.source), &packet.tagged) {
+                (Some(source), _) => site.stack.decide(&local, source, packet.source_port, Bound::Lower),
+                (None, Some(term)) => site.stack.deciders_of_tags(&local, &term.tags, &term.within),
+                (None, None) => site.stack.deciders(&local, &site.public),
             }
         }
         (None, Some(way)) => site.stack.deciders(&site.local(way, Protocol::Tcp), &site.public),

@@ -8,6 +8,7 @@ use crate::facts::nsg::{Access, Decision, Group, LevelName, Protocol, Rule};
 use crate::facts::schema::Unread;
 use crate::facts::service_tag::Tag;
 use crate::facts::way_in::{Allocation, PublicAddress, WayIn, WayInKind};
+use crate::inventory::ResourceId;
 
 use super::exposure::is_v4;
 use super::shared::Packet;
@@ -48,11 +49,15 @@ pub(super) fn rule_of(rule: &Rule, group: &Group) -> String {
     format!("`{}` ({priority}NSG `{}`)", rule.name, group.name)
 }
 
+/// Whether it is a public address that stands for itself, not one that each machine of a scale set gets.
+fn is_resource(id: &ResourceId) -> bool {
+    id.resource_type().as_deref() == Some("microsoft.network/publicipaddresses")
+}
+
 /// The command that makes a dynamic address keep its value; none for those of scale sets.
 pub(super) fn make_static(address: &PublicAddress) -> Option<Command> {
     let id = &address.id;
-    let own = id.resource_type().as_deref() == Some("microsoft.network/publicipaddresses");
-    if !own || address.allocation != Ok(Allocation::Dynamic) {
+    if !is_resource(id) || address.allocation != Ok(Allocation::Dynamic) {
         return None;
     }
     let (subscription, group) = (id.subscription(), id.resource_group());
@@ -63,25 +68,30 @@ pub(super) fn make_static(address: &PublicAddress) -> Option<Command> {
 }
 
 /// One sentence: whom the rules would let in, if there were a way in.
-pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str) -> String {
+pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str, remarks: &[String]) -> String {
     let end = end(site);
-    match (addresses.is_empty(), letting.is_empty()) {
+    let sentence = match (addresses.is_empty(), letting.is_empty()) {
         (true, _) => format!("the rules let nobody of the Internet reach {end}"),
         (false, true) => format!("no rule keeps the Internet from {end}"),
         (false, false) => {
             let who = count(addresses, is_v4(site.family()));
             format!("the rules let {who} of the Internet reach {end}: {letting}")
         }
-    }
+    };
+    remarked(sentence, remarks)
 }
 
 /// One sentence: which rules keep everybody out.
-pub(super) fn blocked(site: &Site<'_>, blocking: &str) -> String {
+pub(super) fn blocked(site: &Site<'_>, blocking: &str, public: bool) -> String {
     let end = end(site);
-    match blocking.is_empty() {
-        true => format!("nobody reaches {end} over TCP"),
-        false => format!("nobody reaches {end} over TCP: {blocking} keeps everybody out"),
-    }
+    let why = match (blocking.is_empty(), public) {
+        (true, _) => String::new(),
+        (false, false) => format!(": {blocking} everybody out"),
+        (false, true) => {
+            format!(": {blocking} everybody out but public addresses, and no way in leads them here")
+        }
+    };
+    format!("nobody reaches {end} over TCP{why}")
 }
 
 /// Several things that were not read, as one; `None`: none of them.
@@ -165,7 +175,15 @@ fn end(site: &Site<'_>) -> String {
     match site.found.endpoint.private.map(address::address) {
         Some(std::net::IpAddr::V4(it)) => format!("{it}:{}", site.port),
         Some(std::net::IpAddr::V6(it)) => format!("[{it}]:{}", site.port),
-        None => format!("port {} of `{}`", site.port, site.found.endpoint.interface.name()),
+        None => port_of(site),
+    }
+}
+
+/// The port and whose it is: of a model, that of each machine that is made from it.
+pub(super) fn port_of(site: &Site<'_>) -> String {
+    match site.found.endpoint.model_of {
+        Some(set) => format!("port {} of the machines of {}", site.port, set.name()),
+        None => format!("port {} of {}", site.port, site.found.endpoint.interface.name()),
     }
 }
 
@@ -175,6 +193,9 @@ fn by_way(way: &WayIn) -> String {
         (Some(address), "") => format!(" ({address})"),
         (Some(address), ports) => format!(" ({address}, port {ports})"),
         (None, _) if way.address_unread.is_some() => " (the address itself was not read)".to_owned(),
+        (None, _) if way.kind == WayInKind::PublicIp && !is_resource(&way.through) => {
+            " (each machine its own)".to_owned()
+        }
         (None, _) if way.kind == WayInKind::PublicIp => " (not allocated at the moment)".to_owned(),
         (None, "") => String::new(),
         (None, ports) => format!(" (port {ports})"),
@@ -216,6 +237,15 @@ pub(super) fn by_rules(decisions: &[Decision<'_>]) -> String {
     rules.collect::<Vec<_>>().join(" and ")
 }
 
+/// The rules, and that they keep somebody; empty without rules.
+pub(super) fn keeping(decisions: &[Decision<'_>]) -> String {
+    match decisions.iter().filter(|it| it.rule.is_some()).count() {
+        0 => String::new(),
+        1 => format!("{} keeps", by_rules(decisions)),
+        _ => format!("{} keep", by_rules(decisions)),
+    }
+}
+
 /// One sentence: who reaches what, by which way and through which rule.
 pub(super) fn exposure(
     site: &Site<'_>,
@@ -225,7 +255,11 @@ pub(super) fn exposure(
     deciding: &Deciding,
     remarks: &[String],
 ) -> String {
-    let sentence = sentence(site, ways, addresses, witness, deciding);
+    remarked(sentence(site, ways, addresses, witness, deciding), remarks)
+}
+
+/// A sentence, and what is odd about the rules.
+fn remarked(sentence: String, remarks: &[String]) -> String {
     let sentences = std::iter::once(sentence.as_str()).chain(remarks.iter().map(String::as_str));
     sentences.collect::<Vec<_>>().join("; ")
 }
@@ -246,10 +280,11 @@ fn sentence(
             (false, false) => format!("nobody on the Internet certainly reaches {end}; {rules} decides"),
         };
     };
-    let who = match &witness.packet.tag {
-        Some(tag) => format!("some addresses of the service tag {tag}"),
+    let who = match &witness.packet.tagged {
+        Some(term) => format!("some addresses of the service tag {}", tags(&term.tags)),
         None => format!("{} of the Internet", count(addresses, is_v4(site.family()))),
     };
+    let reach = if who.starts_with("1 ") { "reaches" } else { "reach" };
     let protocol = witness.packet.protocol.word();
     let others = ways.iter().filter(|way| way.doubt.is_none()).count().saturating_sub(1);
     let way = match others {
@@ -258,6 +293,7 @@ fn sentence(
         _ => format!("{} and {others} other ways in", by_way(witness.way)),
     };
     let lets = if deciding.several { "let" } else { "lets" };
+    let them = if who.starts_with("1 ") { "it" } else { "them" };
     if !witness.way.protocols.has(witness.packet.protocol).1 {
         let carried: Vec<&str> =
             Protocol::ALL.into_iter().filter(|it| witness.way.protocols.has(*it).1).map(Protocol::word).collect();
@@ -265,13 +301,13 @@ fn sentence(
         let by = if rules.is_empty() {
             "no network security group filters it".to_owned()
         } else {
-            format!("{rules} {lets} them")
+            format!("{rules} {lets} {them}")
         };
         return format!("{who} may send {protocol} to {end}: {by}; {way} leads to that port, today for {carried} only");
     }
     match rules.is_empty() {
-        true => format!("{who} reach {end} ({protocol}) through {way}; no network security group filters it"),
-        false => format!("{who} reach {end} ({protocol}) through {way}; {rules} {lets} them in"),
+        true => format!("{who} {reach} {end} ({protocol}) through {way}; no network security group filters it"),
+        false => format!("{who} {reach} {end} ({protocol}) through {way}; {rules} {lets} {them} in"),
     }
 }
 
