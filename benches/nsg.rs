@@ -80,7 +80,7 @@ fn security_group(name: &str, rules: usize, seed: usize) -> String {
     let mut list = String::new();
     for i in 0..rules {
         let comma = if i == 0 { "" } else { "," };
-        let access = if (i + seed) % 3 == 0 { "Deny" } else { "Allow" };
+        let access = if (i + seed).is_multiple_of(3) { "Deny" } else { "Allow" };
         let (a, b) = (11 + (i * 7 + seed) % 200, (i * 13 + seed) % 256);
         let ports = if i % 8 == 0 { "3000-4000".to_owned() } else { (1000 + i).to_string() };
         let protocol = ["*", "Tcp", "Udp"][i % 3];

@@ -56,11 +56,14 @@ fn the_estate_of_the_readme_shows_every_policy() {
 #[test]
 fn the_readme_shows_what_a_run_prints() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, sample) = readme.split_once("```text\n$ azaudit ").unwrap();
-    let (command, shown) = sample.split_once("```").unwrap().0.split_once('\n').unwrap();
-    let arguments: Vec<&str> = command.split(' ').collect();
-    let ran = azaudit_with_env(&arguments, &[("COLUMNS", "100".to_owned())]);
-    assert_eq!(ran.stdout, shown, "{}", ran.stderr);
+    let samples: Vec<&str> = readme.split("```text\n$ azaudit ").skip(1).collect();
+    assert_eq!(samples.len(), 2);
+    for sample in samples {
+        let (command, shown) = sample.split_once("```").unwrap().0.split_once('\n').unwrap();
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let ran = azaudit_with_env(&arguments, &[("COLUMNS", "100".to_owned())]);
+        assert_eq!(ran.stdout, shown, "{}", ran.stderr);
+    }
 }
 
 #[test]
