@@ -37,6 +37,15 @@ impl Group {
         group
     }
 
+    /// The group with each inbound AlwaysAllow turned into a Deny: nobody gets in past the groups.
+    pub fn without_always_allow(&self) -> Self {
+        let mut group = self.clone();
+        for rule in group.inbound.list.iter_mut().filter(|rule| rule.access == Some(Access::AlwaysAllow)) {
+            *rule = Arc::new(Rule { access: Some(Access::Deny), ..(**rule).clone() });
+        }
+        group
+    }
+
     /// The group after that change; `None`: the change is none that closes (it names a Deny, or a rule before which the
     /// new one would not stand).
     pub fn edited(&self, edit: &Edit) -> Option<Self> {

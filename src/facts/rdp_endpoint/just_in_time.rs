@@ -127,6 +127,11 @@ fn past<'s>(site: &Site<'_>, stack: &Stack<'s>, protocols: &[Protocol]) -> Past<
         Level::Group(group) => Some(group.filtered(|rule| !asked(rule) && (own || !rule.default))),
         Level::None | Level::Unread { .. } => None,
     };
+    // What an admin rule lets in past the groups is let in by no rule with a number among theirs.
+    let admin = match stack.admin {
+        Level::Group(group) => Some(group.without_always_allow()),
+        Level::None | Level::Unread { .. } => None,
+    };
     // Where one level is guarded, its rules are the ones to name: what the other admits ends at the guard.
     let guarded = [stack.subnet, stack.interface].map(|level| match level {
         Level::Group(group) => group
@@ -147,6 +152,7 @@ fn past<'s>(site: &Site<'_>, stack: &Stack<'s>, protocols: &[Protocol]) -> Past<
         };
         let (subnet, interface) = (quiet(stack.subnet, judged != 0), quiet(stack.interface, judged != 1));
         let changed = Stack {
+            admin: admin.as_ref().map_or(stack.admin, Level::Group),
             subnet: subnet.as_ref().map_or(stack.subnet, Level::Group),
             interface: interface.as_ref().map_or(stack.interface, Level::Group),
             ..*stack

@@ -90,6 +90,7 @@ impl Firewalls {
         for unread in unread {
             let mut dnat = place.dnat(firewall, firewall.name.as_ref(), port);
             dnat.way.front_end_ports = None;
+            dnat.way.sources = Some(anybody_or_nobody(&unread));
             dnat.way.doubt = Some(unread);
             self.anywhere.push(dnat);
         }
@@ -171,6 +172,7 @@ impl Firewalls {
             let mut way = way(WayInKind::FirewallDnat, endpoint.interface.clone(), 0);
             way.front_end_ports = None;
             way.seen_as = Some(AddressSet::of(Family::V4));
+            way.sources = Some(anybody_or_nobody(unread));
             way.doubt = Some(unread.clone());
             ways.push(way);
         }
@@ -282,6 +284,11 @@ fn front_end_ports(texts: &[Box<str>]) -> Option<(u16, u16)> {
     let [text] = texts else { return None };
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
+}
+
+/// Who may use rules that were not read: a rule may name any sources.
+fn anybody_or_nobody(unread: &Unread) -> Sources {
+    Sources { at_least: AddressSet::EMPTY, at_most: AddressSet::all(), tags: Vec::new(), unread: vec![unread.clone()] }
 }
 
 /// Who may use a DNAT rule.

@@ -116,3 +116,19 @@ fn the_commands_take_the_rules_away_that_get_past_it_and_no_rule_about_other_por
     wide["properties"]["destinationPortRange"] = json!("3000-4000");
     assert_eq!(fact(&guarded(vec![narrow(), wide, deny(1000)], Some(3389)))["commands"], json!([]));
 }
+
+#[test]
+fn what_an_admin_rule_lets_in_past_the_groups_is_no_rule_with_a_smaller_number() {
+    let admin = |access: &str| {
+        let mut estate = guarded(vec![deny(1000)], Some(3389));
+        estate.push(json!({
+            "id": format!("{GROUP}/virtualNetworks/vnet/providers/Microsoft.Network/effectiveSecurityAdminRules/always"),
+            "name": "always", "type": "Microsoft.Network/effectiveSecurityAdminRules",
+            "properties": {"access": access, "direction": "Inbound", "priority": 1, "protocol": "Any"},
+        }));
+        estate
+    };
+    assert_eq!(one(&admin("AlwaysAllow"), 3389).0["publicGetsIn"], true);
+    assert_eq!(one(&admin("Allow"), 3389).0["publicGetsIn"], false);
+    assert_eq!(fact(&admin("AlwaysAllow"))["bypassed"], false);
+}
