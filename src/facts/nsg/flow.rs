@@ -5,6 +5,7 @@
 //! question, so the result is unknown exactly where the answers lead to different ends.
 
 mod rules;
+mod sweep;
 
 use crate::facts::address::{self, AddressSet, Family, Point};
 use crate::facts::schema::Unread;
@@ -17,6 +18,7 @@ use super::rule::{Access, Group, Rule};
 use super::scope::Local;
 use super::source_ports::preferred;
 use rules::{Candidate, Match};
+use sweep::cells;
 
 /// How many answers are tried for one address before it counts as unknown.
 const MOST_TRIES: usize = 1 << 14;
@@ -93,8 +95,9 @@ pub struct FlowDecision<'a> {
 pub struct Flow<'a> {
     levels: Vec<(LevelName, Filter<'a>)>,
     family: Family,
-    local_ports: Vec<Ports>,
-    remote_ports: Vec<Ports>,
+    ports: FlowPorts,
+    /// What may be true of a remote address; elsewhere a fact is its place in here.
+    facts: Vec<Fact<'a>>,
 }
 
 #[derive(Debug)]
@@ -102,6 +105,48 @@ enum Filter<'a> {
     Unread(&'a Unread),
     /// Rules that may be about the end, in the order in which they are asked.
     Rules(&'a Group, Vec<Candidate<'a>>),
+}
+
+/// The remote addresses of each answer.
+#[derive(Clone, Debug, Default)]
+pub struct Alike {
+    /// Those whose packets are allowed.
+    pub allow: AddressSet,
+    /// Those whose packets are denied.
+    pub deny: AddressSet,
+    /// Those of which nobody knows.
+    pub unknown: AddressSet,
+    /// Service tags without known addresses whose packets certainly get the answer that was asked about, but for a
+    /// part of them that an earlier rule may take.
+    pub tags: Vec<Tag>,
+}
+
+impl Alike {
+    /// The remote addresses of that answer.
+    pub fn of(&self, access: FlowAccess) -> &AddressSet {
+        match access {
+            FlowAccess::Allow => &self.allow,
+            FlowAccess::Deny => &self.deny,
+            FlowAccess::Unknown => &self.unknown,
+        }
+    }
+}
+
+/// All that filters packets to or from one address.
+struct At<'f, 'a> {
+    remote: Point,
+    /// Whether a tag may mean the address: tags mean public ones.
+    public: bool,
+    levels: Vec<(LevelName, FilterAt<'f, 'a>)>,
+    local_ports: Vec<Ports>,
+    remote_ports: Vec<Ports>,
+    facts: usize,
+}
+
+enum FilterAt<'f, 'a> {
+    Unread(&'a Unread),
+    /// Rules that may match.
+    Rules(&'a Group, Vec<&'f Candidate<'a>>),
 }
 
 /// Ports that no rule tells apart.
@@ -117,7 +162,6 @@ struct Packet {
     remote: Point,
     local_port: u16,
     remote_port: u16,
-    /// Whether a tag may mean the remote address: tags mean public ones.
     public: bool,
 }
 
@@ -144,8 +188,8 @@ impl Ends {
     }
 }
 
-/// What is taken to be true of the remote address, for a try.
-type Assumed<'a> = Vec<(Fact<'a>, bool)>;
+/// What is taken to be true of the remote address, for a try: of each fact, whether it holds.
+type Assumed = Vec<Option<bool>>;
 
 /// What a level may do with a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,25 +230,67 @@ impl Effects {
 impl<'a> Stack<'a> {
     /// All that filters between that end and any other. `local.port` does not count, `ports` does.
     pub fn flow(&self, local: &Local<'_>, ports: FlowPorts) -> Flow<'a> {
+        let mut facts = Vec::new();
         let levels = self.levels(local.direction).into_iter().filter_map(|(name, level)| match level {
             Level::None => None,
             Level::Unread { unread, .. } => Some((name, Filter::Unread(unread))),
             Level::Group(group) => {
-                Some((name, Filter::Rules(group, rules::candidates(group, local, &self.scope, ports))))
+                let candidates = rules::candidates(group, local, &self.scope, ports, &mut facts);
+                Some((name, Filter::Rules(group, candidates)))
             }
         });
-        let levels: Vec<_> = levels.collect();
-        let candidates = || levels.iter().flat_map(|(_, filter)| filter.candidates());
-        let classes = |asked: Option<u16>, of: fn(&Rule) -> &super::Ports| match asked {
-            Some(port) => vec![Ports { first: port, ranges: vec![(port, port)] }],
-            None => rules::classes(candidates().map(|it| of(it.rule))),
+        let levels = levels.collect();
+        Flow { levels, family: local.family, ports, facts }
+    }
+}
+
+impl<'a> Flow<'a> {
+    /// What becomes of packets from or to that address.
+    pub fn access(&self, remote: Point) -> FlowAccess {
+        self.at(remote).access(None)
+    }
+
+    /// What becomes of packets from or to that address, and why.
+    pub fn answer(&self, remote: Point) -> FlowAnswer<'a> {
+        self.at(remote).answer()
+    }
+
+    /// The remote addresses of each answer, and the tags of that one.
+    pub fn alike(&self, access: FlowAccess) -> Alike {
+        let tag = |(i, fact): (usize, &Fact<'a>)| match fact {
+            Fact::Tag(tag) => Some((i, tag.clone())),
+            Fact::VirtualNetwork | Fact::Member(_) => None,
         };
-        Flow {
-            local_ports: classes(ports.local, |rule| &rule.local.ports),
-            remote_ports: classes(ports.remote, |rule| &rule.remote.ports),
-            family: local.family,
-            levels,
-        }
+        let mut tags: Vec<(usize, Tag)> = self.facts.iter().enumerate().filter_map(tag).collect();
+        let mut alike = Alike::default();
+        let (mut allow, mut deny, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        cells(self, |(start, end), at| {
+            let found = at.access(None);
+            match found {
+                FlowAccess::Allow => allow.push((start, end)),
+                FlowAccess::Deny => deny.push((start, end)),
+                FlowAccess::Unknown => unknown.push((start, end)),
+            }
+            if found == FlowAccess::Unknown && access != FlowAccess::Unknown && at.public {
+                let (more, rest) =
+                    std::mem::take(&mut tags).into_iter().partition(|it| at.access(Some(it.0)) == access);
+                tags = rest;
+                let more: Vec<(usize, Tag)> = more;
+                alike.tags.extend(more.into_iter().map(|(_, tag)| tag));
+            }
+        });
+        alike.tags.sort();
+        let set = AddressSet::from_ranges;
+        Alike { allow: set(allow), deny: set(deny), unknown: set(unknown), ..alike }
+    }
+
+    fn at(&self, remote: Point) -> At<'_, 'a> {
+        let public = !address::not_public().contains(remote);
+        let active = self.levels.iter().map(|(_, filter)| {
+            let candidates = filter.candidates().iter().enumerate();
+            candidates.filter(|(_, it)| it.may_mean(remote, public)).map(|(i, _)| i).collect::<Vec<_>>()
+        });
+        At::new(self, remote, active)
     }
 }
 
@@ -217,22 +303,42 @@ impl<'a> Filter<'a> {
     }
 }
 
-impl<'a> Flow<'a> {
-    /// What becomes of packets from or to that address.
-    pub fn access(&self, remote: Point) -> FlowAccess {
-        self.ends(remote, &self.local_ports, &self.remote_ports, &[]).access()
+impl<'f, 'a> At<'f, 'a> {
+    /// `active`: of each level the places of the rules that may match.
+    fn new<I: IntoIterator<Item = usize>>(flow: &'f Flow<'a>, remote: Point, active: impl Iterator<Item = I>) -> Self {
+        let levels = flow.levels.iter().zip(active).map(|((level, filter), active)| match filter {
+            Filter::Unread(unread) => (*level, FilterAt::Unread(unread)),
+            Filter::Rules(group, all) => {
+                (*level, FilterAt::Rules(group, active.into_iter().map(|i| &all[i]).collect()))
+            }
+        });
+        let levels: Vec<_> = levels.collect();
+        let classes = |asked: Option<u16>, of: fn(&Rule) -> &super::Ports| match asked {
+            Some(port) => vec![Ports { first: port, ranges: vec![(port, port)] }],
+            None => rules::classes(levels.iter().flat_map(|(_, filter)| filter.candidates()).map(|it| of(it.rule))),
+        };
+        Self {
+            remote,
+            public: !address::not_public().contains(remote),
+            local_ports: classes(flow.ports.local, |rule| &rule.local.ports),
+            remote_ports: classes(flow.ports.remote, |rule| &rule.remote.ports),
+            facts: flow.facts.len(),
+            levels,
+        }
     }
 
-    /// What becomes of packets from or to that address, and why.
-    pub fn answer(&self, remote: Point) -> FlowAnswer<'a> {
-        let access = self.access(remote);
+    /// What becomes of packets, where that fact holds.
+    fn access(&self, holds: Option<usize>) -> FlowAccess {
+        self.ends(&self.local_ports, &self.remote_ports, holds).access()
+    }
+
+    fn answer(&self) -> FlowAnswer<'a> {
+        let access = self.access(None);
         let (locals, remotes) = (&self.local_ports, &self.remote_ports);
-        let same = |local: &[Ports], remotes: &[Ports]| self.ends(remote, local, remotes, &[]).access() == access;
+        let same = |locals: &[Ports], remotes: &[Ports]| self.ends(locals, remotes, None).access() == access;
         let alike = |all: &[Ports], is: &dyn Fn(&[Ports]) -> bool| -> Vec<PortRange> {
-            let mut ranges: Vec<_> =
-                all.iter().filter(|it| is(std::slice::from_ref(it))).flat_map(|it| it.ranges.iter().copied()).collect();
-            ranges.sort_unstable();
-            rules::joined(ranges)
+            let alike = all.iter().filter(|it| is(std::slice::from_ref(it)));
+            rules::joined(alike.flat_map(|it| it.ranges.iter().copied()).collect())
         };
         let remote_ports = alike(remotes, &|one| same(locals, one));
         let local_ports = alike(locals, &|one| same(one, remotes));
@@ -240,8 +346,8 @@ impl<'a> Flow<'a> {
         let remote_port = preferred(&remote_ports).unwrap_or(remotes[0].first);
         let one = [Ports { first: remote_port, ranges: Vec::new() }];
         let local_port = preferred(&alike(locals, &|local| same(local, &one))).unwrap_or(locals[0].first);
-        let public = !address::not_public().contains(remote);
-        let decisions = self.decisions(&Packet { remote, local_port, remote_port, public });
+        let packet = Packet { remote: self.remote, local_port, remote_port, public: self.public };
+        let decisions = self.decisions(&packet);
         let decided_by = decided_by(access, &decisions);
         let mut unread = Vec::new();
         if access == FlowAccess::Unknown {
@@ -251,69 +357,38 @@ impl<'a> Flow<'a> {
         FlowAnswer { access, decisions, decided_by, unread, remote_ports, local_ports }
     }
 
-    /// The remote addresses with that answer, and the service tags without known addresses that certainly have it too
-    /// though nobody knows where they lie (but for a part of them that an earlier rule may take).
-    pub fn alike(&self, access: FlowAccess) -> (AddressSet, Vec<Tag>) {
-        let candidates = || self.levels.iter().flat_map(|(_, filter)| filter.candidates());
-        let mut tags: Vec<Tag> = candidates().flat_map(|it| &it.tags).cloned().collect();
-        tags.sort();
-        tags.dedup();
-        let mut borders: Vec<&AddressSet> = candidates().flat_map(Candidate::sets).collect();
-        if !tags.is_empty() {
-            borders.push(address::not_public());
-        }
-        let universe = AddressSet::of(self.family);
-        let cells = rules::cells(&borders, &universe);
-        let mut alike = Vec::new();
-        let mut tagged: Vec<Tag> = Vec::new();
-        for (start, end) in cells {
-            if self.access(start) == access {
-                alike.push((start, end));
-            } else if access != FlowAccess::Unknown && !address::not_public().contains(start) {
-                let has = |tag: &Tag| {
-                    let assumed = [(Fact::Tag(tag.clone()), true)];
-                    self.ends(start, &self.local_ports, &self.remote_ports, &assumed).access() == access
-                };
-                let (more, rest) = tags.into_iter().partition(has);
-                tagged.extend::<Vec<Tag>>(more);
-                tags = rest;
-            }
-        }
-        tagged.sort();
-        (AddressSet::from_ranges(alike), tagged)
-    }
-
     /// The ends that are possible for packets from one port or another.
-    fn ends(&self, remote: Point, locals: &[Ports], remotes: &[Ports], assumed: &[(Fact<'a>, bool)]) -> Ends {
-        let public = !address::not_public().contains(remote);
+    fn ends(&self, locals: &[Ports], remotes: &[Ports], holds: Option<usize>) -> Ends {
+        let (remote, public) = (self.remote, self.public);
         let pairs = locals.iter().flat_map(|local| remotes.iter().map(move |remote| (local.first, remote.first)));
         let packets: Vec<Packet> =
             pairs.map(|(local_port, remote_port)| Packet { remote, local_port, remote_port, public }).collect();
-        let mut tries = MOST_TRIES;
-        self.try_all(&packets, &mut assumed.to_vec(), &mut tries)
+        let mut assumed = vec![None; self.facts];
+        if let Some(holds) = holds {
+            assumed[holds] = Some(true);
+        }
+        self.try_all(&packets, &mut assumed, &mut { MOST_TRIES })
     }
 
-    fn try_all(&self, packets: &[Packet], assumed: &mut Assumed<'a>, tries: &mut usize) -> Ends {
+    fn try_all(&self, packets: &[Packet], assumed: &mut Assumed, tries: &mut usize) -> Ends {
         let mut all = Ends { deny: true, allow: false };
         for packet in packets {
-            if *tries == 0 {
-                return Ends::BOTH;
-            }
-            *tries -= 1;
             match self.walk(packet, assumed) {
                 // One port is enough, whatever the others do.
                 Ok(Ends { allow: true, deny: false }) => return Ends { allow: true, deny: false },
                 Ok(ends) => all = all.or(ends),
+                Err(_) if *tries == 0 => return Ends::BOTH,
                 Err(fact) => {
+                    *tries -= 1;
                     let mut ends = Ends::default();
                     for truth in [false, true] {
-                        assumed.push((fact.clone(), truth));
+                        assumed[fact] = Some(truth);
                         ends = ends.or(self.try_all(packets, assumed, tries));
-                        assumed.pop();
                         if ends == Ends::BOTH {
                             break;
                         }
                     }
+                    assumed[fact] = None;
                     return ends;
                 }
             }
@@ -322,12 +397,12 @@ impl<'a> Flow<'a> {
     }
 
     /// The ends that are possible for one packet, or the fact about its address that has to be assumed first.
-    fn walk(&self, packet: &Packet, assumed: &Assumed<'a>) -> Result<Ends, Fact<'a>> {
+    fn walk(&self, packet: &Packet, assumed: &Assumed) -> Result<Ends, usize> {
         let mut ends = Ends::default();
         for (level, filter) in &self.levels {
             let effects = match filter {
-                Filter::Unread(_) => Effects::of(None, *level),
-                Filter::Rules(_, candidates) => effects(*level, candidates, packet, assumed)?,
+                FilterAt::Unread(_) => Effects::of(None, *level),
+                FilterAt::Rules(_, candidates) => effects(*level, candidates, packet, assumed)?,
             };
             ends.deny |= effects.deny;
             ends.allow |= effects.past;
@@ -343,8 +418,8 @@ impl<'a> Flow<'a> {
         let mut decisions = Vec::new();
         for (level, filter) in &self.levels {
             let (decision, effects) = match filter {
-                Filter::Rules(group, candidates) => rules::decision(*level, group, candidates, packet),
-                Filter::Unread(unread) => {
+                FilterAt::Rules(group, candidates) => rules::decision(*level, group, candidates, packet, self.facts),
+                FilterAt::Unread(unread) => {
                     let unread = vec![(*unread).clone()];
                     let decision =
                         FlowDecision { level: *level, group: None, rule: None, access: None, or: Vec::new(), unread };
@@ -360,13 +435,22 @@ impl<'a> Flow<'a> {
     }
 }
 
+impl<'f, 'a> FilterAt<'f, 'a> {
+    fn candidates(&self) -> &[&'f Candidate<'a>] {
+        match self {
+            Self::Unread(_) => &[],
+            Self::Rules(_, candidates) => candidates,
+        }
+    }
+}
+
 /// What the rules of a level may do with a packet.
-fn effects<'a>(
+fn effects(
     level: LevelName,
-    candidates: &[Candidate<'a>],
+    candidates: &[&Candidate<'_>],
     packet: &Packet,
-    assumed: &Assumed<'a>,
-) -> Result<Effects, Fact<'a>> {
+    assumed: &Assumed,
+) -> Result<Effects, usize> {
     let mut effects = Effects::default();
     for tied in candidates.chunk_by(|a, b| a.turn == b.turn) {
         let mut decided = false;
