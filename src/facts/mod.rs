@@ -11,11 +11,13 @@ pub mod gateway_subnet;
 pub mod ip_flow;
 pub mod load_balancer_rule;
 pub mod network_index;
+pub mod network_security_group;
 pub mod nsg;
 pub mod rdp_endpoint;
 pub mod resource;
 pub mod root_certificate;
 pub mod schema;
+pub mod security_rule;
 pub mod service_tag;
 pub mod sessions;
 pub mod sku;
@@ -79,11 +81,15 @@ pub enum SubjectKind {
     VirtualMachine,
     /// Any ARM resource of a type that the audit knows.
     Resource,
+    /// A network security group.
+    NetworkSecurityGroup,
+    /// A rule of a network security group; Azure's own are none.
+    SecurityRule,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Gateway,
         Self::RootCertificate,
         Self::GatewaySubnet,
@@ -91,6 +97,8 @@ impl SubjectKind {
         Self::LoadBalancerRule,
         Self::VirtualMachine,
         Self::Resource,
+        Self::NetworkSecurityGroup,
+        Self::SecurityRule,
     ];
 
     /// The word that policies and reports use.
@@ -103,6 +111,8 @@ impl SubjectKind {
             Self::LoadBalancerRule => "loadBalancerRule",
             Self::VirtualMachine => "virtualMachine",
             Self::Resource => "resource",
+            Self::NetworkSecurityGroup => "networkSecurityGroup",
+            Self::SecurityRule => "securityRule",
         }
     }
 
@@ -117,6 +127,8 @@ impl SubjectKind {
             Self::LoadBalancerRule => load_balancer_rule::roots(),
             Self::VirtualMachine => virtual_machine::roots(),
             Self::Resource => resource::roots(),
+            Self::NetworkSecurityGroup => network_security_group::roots(),
+            Self::SecurityRule => security_rule::roots(),
         }
     }
 }
@@ -130,7 +142,7 @@ pub struct Identity {
     pub id: ResourceId,
     /// The resource's name.
     pub name: String,
-    /// The part of the resource: the certificate's name, the IP configuration's name.
+    /// The part of the resource: the name of the certificate, of the IP configuration, of the rule.
     pub element: Option<String>,
     /// The region, where it is known.
     pub location: Option<String>,
@@ -155,5 +167,7 @@ pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_
         SubjectKind::LoadBalancerRule => load_balancer_rule::each(context, visit),
         SubjectKind::VirtualMachine => virtual_machine::each(context, visit),
         SubjectKind::Resource => resource::each(context, visit),
+        SubjectKind::NetworkSecurityGroup => network_security_group::each(context, visit),
+        SubjectKind::SecurityRule => security_rule::each(context, visit),
     }
 }

@@ -141,6 +141,11 @@ impl<'a> NetworkIndex<'a> {
         }
     }
 
+    /// The group of that id, if it was read.
+    pub fn group(&self, id: &ResourceId) -> Option<&Group> {
+        self.groups.get(id)
+    }
+
     /// Whether a group of that id was read.
     pub fn has_group(&self, id: &ResourceId) -> bool {
         self.groups.contains_key(id)

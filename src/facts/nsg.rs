@@ -9,6 +9,7 @@
 //! What could not be read is answered twice: as if it closed ([`Bound::Lower`]) and as if it opened
 //! ([`Bound::Upper`]). Where both answers agree, what was missing does not matter.
 
+mod cover;
 mod edit;
 mod evaluate;
 mod flow;
@@ -21,6 +22,7 @@ mod source_ports;
 mod sweep;
 mod term;
 
+pub use cover::{Cover, Covered, Meaning};
 pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
 pub use flow::{Alike, Flow, FlowAccess, FlowAnswer, FlowDecision, FlowPorts};
@@ -75,29 +77,40 @@ impl Protocol {
 }
 
 /// The protocols that a text means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Protocols {
     /// Whether TCP is meant.
     pub tcp: bool,
     /// Whether UDP is meant.
     pub udp: bool,
+    /// Whether ICMP is meant.
+    pub icmp: bool,
+    /// Whether ESP is meant.
+    pub esp: bool,
+    /// Whether AH is meant.
+    pub ah: bool,
+    /// Whether all protocols are meant that have no name in rules.
+    pub others: bool,
     /// Whether a part of the text was not understood.
     pub unreadable: bool,
 }
 
 impl Protocols {
     /// Every protocol.
-    pub const ANY: Self = Self { tcp: true, udp: true, unreadable: false };
+    pub const ANY: Self =
+        Self { tcp: true, udp: true, icmp: true, esp: true, ah: true, others: true, unreadable: false };
 
     /// Reads `Tcp`, `UDP`, `*`, `Any`, `All`, `Icmp`, `Esp`, `Ah`, a number, or a list of them with commas.
     pub fn new(text: &str) -> Self {
-        let mut read = Self { tcp: false, udp: false, unreadable: false };
+        let mut read = Self::default();
         for word in text.split(',').map(|word| word.trim().to_ascii_lowercase()) {
             match word.as_str() {
-                "*" | "any" | "all" => (read.tcp, read.udp) = (true, true),
+                "*" | "any" | "all" => read = Self { unreadable: read.unreadable, ..Self::ANY },
                 "tcp" | "6" => read.tcp = true,
                 "udp" | "17" => read.udp = true,
-                "icmp" | "icmpv6" | "esp" | "ah" | "1" | "58" | "50" | "51" => {}
+                "icmp" | "icmpv6" | "1" | "58" => read.icmp = true,
+                "esp" | "50" => read.esp = true,
+                "ah" | "51" => read.ah = true,
                 _ => read.unreadable = true,
             }
         }

@@ -80,11 +80,11 @@ facts! {
         /// How many public IPv6 addresses reach the port at the least, if any of the public do at all.
         pub fewest_ipv6: f64,
         /// The public addresses that certainly reach the port, as the fewest prefixes; the first 50 of them.
-        pub sources: Vec<String>,
+        pub sources: Arc<Vec<String>>,
         /// How many prefixes `sources` has in full.
         pub source_prefixes: i64,
         /// Service tags that reach the port and whose addresses are not known.
-        pub source_tags: Vec<String>,
+        pub source_tags: Arc<Vec<String>>,
         /// Those who reach the port, in words: `203.0.113.0/24, 198.51.100.7 and the service tag AzureCloud`.
         pub sources_in_words: String,
         /// Whom the rules admit, whatever leads here.
@@ -104,7 +104,7 @@ facts! {
         /// Commands that make them static; none for those of scale sets.
         pub make_static: Vec<Command>,
         /// How each level decides the witness, or, where nobody gets in, the largest part of the Internet.
-        pub decisions: Vec<DecisionFact>,
+        pub decisions: Arc<Vec<DecisionFact>>,
         /// The sources by the rules that decide them, over the way in and the protocol of the witness, from its source
         /// port; the largest parts first, at most 20. Empty where all are decided alike: `decisions` says how.
         pub parts: Arc<Vec<PartFact>>,
@@ -113,7 +113,7 @@ facts! {
         /// One sentence: who reaches what, by which way and through which rule.
         pub exposure: String,
         /// What is odd about how the deciding groups are written.
-        pub remarks: Vec<String>,
+        pub remarks: Arc<Vec<String>>,
         /// What the commands do, or why there are none and what to do by hand; empty: nobody certainly gets in.
         pub closing: String,
         /// Commands that close the port to the Internet and open nothing; empty where no command of this kind can.
@@ -133,11 +133,11 @@ facts! {
         /// True; unread where something that matters was not read, so that the least and the most differ.
         pub complete: Known<bool>,
         /// The public addresses that they certainly admit, as the fewest prefixes; the first 50 of them.
-        pub sources: Vec<String>,
+        pub sources: Arc<Vec<String>>,
         /// How many prefixes `sources` has in full.
         pub source_prefixes: i64,
         /// Service tags that they admit and whose addresses are not known.
-        pub source_tags: Vec<String>,
+        pub source_tags: Arc<Vec<String>>,
         /// How each level decides a public source that is admitted, else the largest part of the Internet.
         pub decisions: Arc<Vec<DecisionFact>>,
         /// One sentence: whom they admit, and by which rule.
@@ -151,7 +151,7 @@ facts! {
         /// Whether there is one, or may be.
         pub may_exist: bool,
         /// The prefixes of the pools.
-        pub addresses: Vec<String>,
+        pub addresses: Arc<Vec<String>>,
         /// Whether some of these addresses reach the port, over TCP or UDP.
         pub get_in: Known<bool>,
     }
@@ -160,7 +160,7 @@ facts! {
     /// routes) always, and the public by the ways in.
     pub struct ReachFact {
         /// Who is inside, and whether some of them get in.
-        pub origins: Vec<OriginFact>,
+        pub origins: Arc<Vec<OriginFact>>,
         /// Whether anybody reaches the port over TCP at this address.
         pub by_tcp: Known<bool>,
         /// Whether anybody reaches the port over TCP at this address or another of the machine's.

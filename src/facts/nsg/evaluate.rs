@@ -195,15 +195,15 @@ impl<'a> Stack<'a> {
             Level::None | Level::Unread { .. } => None,
         });
         let rules = groups.flat_map(|group| &group.rules(local.direction).list);
+        // A rule for any address of this end sees all ends alike.
+        let telling = rules.filter(|rule| {
+            !rule.local.addresses.any && rule.local.ports.has(local.port).1 && rule.protocols.has(local.protocol).1
+        });
         let one = |rule: &std::sync::Arc<Rule>| {
-            let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
-            if !protocol.1 || !port.1 {
-                return 0;
-            }
             let address = local.matches(&rule.local.addresses, rule.access != Some(Access::Deny), &self.scope);
             u8::from(address.1) | (u8::from(address.0) << 1)
         };
-        rules.map(one).collect()
+        telling.map(one).collect()
     }
 
     /// Whether that rule is certainly about that end: its protocol, port and address.

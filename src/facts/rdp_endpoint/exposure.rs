@@ -5,14 +5,13 @@ use std::sync::Arc;
 use crate::facts::address::{self, Family};
 use crate::facts::command::Command;
 use crate::facts::network_index::{Attached, NetworkIndex};
-use crate::facts::nsg::{Bound, Decision, Direction, Level, Protocol};
 use crate::facts::schema::{Known, Unread};
 use crate::facts::way_in::{Allocation, WayIn, WaysIn};
 use crate::inventory::ResourceId;
 
 use super::just_in_time::JustInTime;
 use super::reach::known;
-use super::shared::{Shared, Shares, destination, seen_source};
+use super::shared::{Shared, Shares, destination};
 use super::site::Site;
 use super::subjects::{Found, Machines};
 use super::words::{self, Witness};
@@ -52,8 +51,6 @@ impl<'a> Estate<'a> {
             let way = &ways[packet.way];
             Witness { packet, way, destination: destination(&site, way, packet.protocol) }
         });
-        let decisions = decisions(&site, &ways, witness.as_ref());
-        let remarks = remarks(&site);
         let closing = closing::plan(&site, self.index, &ways, shared.somebody, &shared.closing);
         let (machine, operating_system) = self.machines.of(found);
         let (group_certain, group_perhaps) = site.stack.has_group();
@@ -84,39 +81,39 @@ impl<'a> Estate<'a> {
             public_gets_in: reached.bounds.anybody(),
             fewest_ipv4: reached.fewest.0 as i64,
             fewest_ipv6: ceiling(reached.fewest.1),
-            sources: shown.prefixes.clone(),
+            sources: Arc::clone(&shown.prefixes),
             source_prefixes: shown.count as i64,
-            source_tags: shown.tags.clone(),
+            source_tags: Arc::clone(&shown.tags),
             sources_in_words: words::sources(&shown.prefixes, shown.count, &shown.tags),
-            exposure: words::exposure(&site, &ways, at_least, witness.as_ref(), &decisions, &remarks),
+            exposure: words::exposure(&site, &ways, at_least, witness.as_ref(), &shared.deciding, &rules.remarks),
             rules: RulesFact {
                 public_ipv4_at_least: rules.at_least.count_v4() as i64,
                 public_ipv4_at_most: rules.at_most.count_v4() as i64,
                 public_ipv6_at_least: ceiling(rules.at_least.count_v6()),
                 public_ipv6_at_most: ceiling(rules.at_most.count_v6()),
                 complete: complete(rules.at_least == rules.at_most, &rules.public.unread),
-                sources: rules.shown.prefixes.clone(),
+                sources: Arc::clone(&rules.shown.prefixes),
                 source_prefixes: rules.shown.count as i64,
-                source_tags: rules.shown.tags.clone(),
+                source_tags: Arc::clone(&rules.shown.tags),
                 decisions: Arc::clone(&rules.decisions),
                 admission: words::admission(&site, &rules.at_least, &rules.letting),
             },
             clients: ClientsFact {
                 may_exist: rules.inside.has_clients != Ok(false),
                 exist: rules.inside.has_clients.clone(),
-                addresses: rules.inside.clients.clone(),
+                addresses: Arc::clone(&rules.inside.clients),
                 get_in: rules.inside.clients_get_in.clone(),
             },
             reach: self.reach(&site, &shared, machine_id.as_ref()),
-            just_in_time: self.just_in_time.of(&site, machine_id.as_ref()),
+            just_in_time: self.just_in_time.of(&site, &rules.guards, machine_id.as_ref()),
             may_have_public_address: ways.iter().any(|way| way.address_resource.is_some()),
             public_addresses: public_addresses(&ways),
             dynamic_address: dynamic_address(&ways),
             make_static: make_static(&ways),
-            remarks,
+            remarks: Arc::clone(&rules.remarks),
             closing: closing.text.to_owned(),
             close_commands: closing.commands,
-            decisions: decisions.iter().map(words::decision).collect(),
+            decisions: Arc::clone(&shared.decisions),
             parts: Arc::clone(&shared.parts),
             witness: witness.map(|it| WitnessFact {
                 source: it.packet.source.map(|point| address::address(point).to_string()),
@@ -139,7 +136,7 @@ impl<'a> Estate<'a> {
             (_, Some(machine)) => self.elsewhere(site, machine, here.clone()),
         };
         ReachFact {
-            origins: inside.origins.clone(),
+            origins: Arc::clone(&inside.origins),
             by_tcp: here,
             machine_by_tcp: machine_reached,
             decisions: Arc::clone(&shared.rules.inside_decisions),
@@ -233,37 +230,6 @@ fn group_name(attached: &Attached, level: &str) -> Option<String> {
         Attached::Group(id) => Some(format!("{} ({level})", id.name())),
         Attached::Missing(unread) | Attached::Unknown(unread) => Some(format!("not read: {} ({level})", unread.what)),
     }
-}
-
-/// How the levels decide the witness, or the largest part of the Internet where nobody gets in.
-fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Witness<'_>>) -> Vec<Decision<'s>> {
-    match (witness, ways.first()) {
-        (Some(witness), _) => {
-            let local = site.local(witness.way, witness.packet.protocol);
-            match seen_source(witness.way, witness.packet.source) {
-                Some(source) => site.stack.decide(&local, source, witness.packet.source_port, Bound::Lower),
-                None => site.stack.deciders(&local, &site.public),
-            }
-        }
-        (None, Some(way)) => site.stack.deciders(&site.local(way, Protocol::Tcp), &site.public),
-        (None, None) => Vec::new(),
-    }
-}
-
-/// What is odd about how rules on the port are written; once, where one group filters on both levels.
-fn remarks(site: &Site<'_>) -> Vec<String> {
-    let groups = site.stack.levels(Direction::Inbound).into_iter().filter_map(|(_, level)| match level {
-        Level::Group(group) => Some(group),
-        Level::None | Level::Unread { .. } => None,
-    });
-    let rules = groups.flat_map(|group| &group.inbound.list).filter(|rule| rule.local.ports.has(site.port).1);
-    let mut remarks: Vec<String> = Vec::new();
-    for remark in rules.flat_map(|rule| rule.remarks()) {
-        if !remarks.contains(&remark) {
-            remarks.push(remark);
-        }
-    }
-    remarks
 }
 
 /// Whether that kind of address is meant.

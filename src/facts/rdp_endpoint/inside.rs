@@ -1,5 +1,7 @@
 //! Who reaches the port from inside: from the network itself, its peers, sites, VPN clients, Azure Bastion.
 
+use std::sync::Arc;
+
 use crate::facts::address::{self, AddressSet};
 use crate::facts::network_index::OriginKind;
 use crate::facts::nsg::Answer;
@@ -29,14 +31,14 @@ impl Perhaps {
 
 /// Who reaches the port from inside.
 pub(super) struct Inside {
-    pub origins: Vec<OriginFact>,
+    pub origins: Arc<Vec<OriginFact>>,
     /// All their addresses.
     pub addresses: AddressSet,
     /// Whether anybody gets in over TCP.
     pub tcp: Perhaps,
     /// Whether there are clients of a point-to-site VPN.
     pub has_clients: Known<bool>,
-    pub clients: Vec<String>,
+    pub clients: Arc<Vec<String>>,
     /// Whether some of the clients get in, over TCP or UDP.
     pub clients_get_in: Known<bool>,
     pub unread: Vec<Unread>,
@@ -58,11 +60,11 @@ impl Inside {
             }
         }
         let mut it = Self {
-            origins: Vec::new(),
+            origins: Arc::default(),
             addresses: AddressSet::EMPTY,
             tcp: Perhaps::default(),
             has_clients: Ok(false),
-            clients: Vec::new(),
+            clients: Arc::default(),
             clients_get_in: Ok(false),
             unread,
         };
@@ -74,6 +76,7 @@ impl Inside {
         let origins = site.network.into_iter().flat_map(|network| &network.origins);
         let origins = origins.map(|origin| (origin.kind, &*origin.name, &origin.addresses));
         let mut clients = Perhaps::default();
+        let (mut named, mut pools) = (Vec::new(), Vec::new());
         for (kind, name, addresses) in origins.chain([(OriginKind::Route, "user-defined routes", &routed)]) {
             let addresses = addresses.intersection(&here);
             if addresses.is_empty() {
@@ -86,10 +89,10 @@ impl Inside {
             if kind == OriginKind::ClientPool {
                 clients = clients.or(by_any);
                 it.has_clients = Ok(true);
-                it.clients.extend(prefixes.iter().cloned());
+                pools.extend(prefixes.iter().cloned());
             }
             it.addresses = it.addresses.union(&addresses);
-            it.origins.push(OriginFact {
+            named.push(OriginFact {
                 kind,
                 name: name.to_owned(),
                 addresses: prefixes,
@@ -97,6 +100,7 @@ impl Inside {
                 gets_in_by_tcp: known(by_tcp.certainly, by_tcp.perhaps, &it.unread),
             });
         }
+        (it.origins, it.clients) = (Arc::new(named), Arc::new(pools));
         it.clients_get_in = known(clients.certainly, clients.perhaps, &it.unread);
         let private = address::private().intersection(&here);
         match site.network.and_then(|network| network.clients_unread.as_ref()) {

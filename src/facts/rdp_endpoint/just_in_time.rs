@@ -54,20 +54,9 @@ impl JustInTime {
         Self { machines, incomplete: subscriptions.into_iter().filter_map(unread).collect() }
     }
 
-    /// Whether it guards the port of this interface, and who gets past it.
-    pub fn of(&self, site: &Site<'_>, machine: Option<&ResourceId>) -> JustInTimeFact {
-        let groups = || {
-            site.stack.levels(Direction::Inbound).into_iter().filter_map(|(_, level)| match level {
-                Level::Group(group) => Some(group),
-                Level::None | Level::Unread { .. } => None,
-            })
-        };
-        let guards = |protocol: Protocol| -> Vec<String> {
-            let rules = groups().flat_map(|group| group.inbound.list.iter()).filter(|rule| is_deny(rule));
-            let rules = rules.filter(|rule| site.stack.names(rule, &site.own(protocol)));
-            rules.map(|rule| rule.name.to_string()).collect()
-        };
-        let mut rules: Vec<String> = Protocol::ALL.into_iter().flat_map(guards).collect();
+    /// Whether it guards the port of this interface, and who gets past it. `guards` are its rules there.
+    pub fn of(&self, site: &Site<'_>, guards: &[Vec<String>; 2], machine: Option<&ResourceId>) -> JustInTimeFact {
+        let mut rules: Vec<String> = guards.iter().flatten().cloned().collect();
         rules.sort();
         rules.dedup();
         let listed = machine.and_then(|id| self.machines.get(id));
@@ -87,13 +76,26 @@ impl JustInTime {
             commands: Vec::new(),
         };
         if fact.may_be_on {
-            let protocols = Protocol::ALL
+            let guarded = Protocol::ALL
                 .into_iter()
-                .filter(|protocol| !guards(*protocol).is_empty() || listed.is_none_or(|it| it.has(*protocol).1));
-            bypass(site, &protocols.collect::<Vec<_>>(), &mut fact);
+                .zip(guards)
+                .filter(|(protocol, rules)| !rules.is_empty() || listed.is_none_or(|it| it.has(*protocol).1));
+            let protocols: Vec<Protocol> = guarded.map(|(protocol, _)| protocol).collect();
+            bypass(site, &protocols, &mut fact);
         }
         fact
     }
+}
+
+/// The names of its rules that deny the port to this end.
+pub(super) fn guards(site: &Site<'_>, protocol: Protocol) -> Vec<String> {
+    let groups = site.stack.levels(Direction::Inbound).into_iter().filter_map(|(_, level)| match level {
+        Level::Group(group) => Some(group),
+        Level::None | Level::Unread { .. } => None,
+    });
+    let rules = groups.flat_map(|group| group.inbound.list.iter()).filter(|rule| is_deny(rule));
+    let rules = rules.filter(|rule| site.stack.names(rule, &site.own(protocol)));
+    rules.map(|rule| rule.name.to_string()).collect()
 }
 
 /// Who gets in although nobody asked: requests that are open at the moment do not count, and Azure's own rules are

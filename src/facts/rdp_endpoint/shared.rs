@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{AddressSet, Family, Point};
 use crate::facts::command::Command;
-use crate::facts::nsg::{Answer, Bound, Decision, Level, LocalAddress, Protocol, Stack};
+use crate::facts::nsg::{Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack};
 use crate::facts::way_in::WayIn;
 
 use super::inside::{Inside, Perhaps};
 use super::reach::{Bounds, Candidate, Reached, by_rules, reach};
 use super::site::Site;
-use super::{DecisionFact, PartFact, closing, words};
+use super::words::Deciding;
+use super::{DecisionFact, PartFact, closing, just_in_time, words};
 
 /// How many prefixes of a source set are shown.
 const SHOWN: usize = 50;
@@ -20,11 +21,11 @@ const SHOWN: usize = 50;
 /// A set of sources as reports show it.
 pub(super) struct Shown {
     /// Its first prefixes.
-    pub prefixes: Vec<String>,
+    pub prefixes: Arc<Vec<String>>,
     /// How many there are.
     pub count: usize,
     /// Service tags whose addresses are not known.
-    pub tags: Vec<String>,
+    pub tags: Arc<Vec<String>>,
 }
 
 impl Shown {
@@ -35,7 +36,7 @@ impl Shown {
         tags.sort();
         tags.dedup();
         let count = if prefixes.len() < SHOWN { prefixes.len() } else { at_least.prefixes().count() };
-        Self { prefixes, count, tags }
+        Self { prefixes: Arc::new(prefixes), count, tags: Arc::new(tags) }
     }
 }
 
@@ -56,6 +57,10 @@ pub(super) struct Rules {
     pub inside_decisions: Arc<Vec<DecisionFact>>,
     /// The rules that keep those who are inside out, in words.
     pub blocking: String,
+    /// What is odd about how rules on the port are written.
+    pub remarks: Arc<Vec<String>>,
+    /// Rules of just-in-time access that deny the port, over each protocol.
+    pub guards: [Vec<String>; 2],
 }
 
 impl Rules {
@@ -84,6 +89,8 @@ impl Rules {
             decisions: facts(&decisions),
             blocking: words::by_rules(blocking),
             inside_decisions: facts(&inside_decisions),
+            remarks: Arc::new(remarks(site)),
+            guards: Protocol::ALL.map(|protocol| just_in_time::guards(site, protocol)),
             answers,
             public,
             at_least,
@@ -112,6 +119,9 @@ pub(super) struct Shared {
     /// Of each way, whether it lets somebody in.
     pub open: Vec<bool>,
     pub witness: Option<Packet>,
+    /// How each level decides the witness, or, where nobody gets in, the largest part of the Internet.
+    pub decisions: Arc<Vec<DecisionFact>>,
+    pub deciding: Deciding,
     /// The sources by the rules that decide them.
     pub parts: Arc<Vec<PartFact>>,
     pub shown: Shown,
@@ -140,7 +150,10 @@ impl Shared {
             false => !reached.bounds.at_least.is_empty(),
         };
         let witness = witness(site, ways, &reached);
+        let decisions = decisions(site, ways, witness.as_ref());
         Self {
+            deciding: Deciding::new(&decisions),
+            decisions: Arc::new(decisions.iter().map(words::decision).collect()),
             parts: Arc::new(parts(site, ways, witness.as_ref(), &reached)),
             open: by_ways.map(|way| way.iter().any(|it| !it.at_least.is_empty())).collect(),
             witness,
@@ -209,8 +222,40 @@ fn parts(site: &Site<'_>, ways: &[WayIn], witness: Option<&Packet>, reached: &Re
     parts.collect()
 }
 
+/// How the levels decide the witness, or the largest part of the Internet where nobody gets in.
+fn decisions<'s>(site: &'s Site<'s>, ways: &[WayIn], witness: Option<&Packet>) -> Vec<Decision<'s>> {
+    match (witness, ways.first()) {
+        (Some(packet), _) => {
+            let way = &ways[packet.way];
+            let local = site.local(way, packet.protocol);
+            match seen_source(way, packet.source) {
+                Some(source) => site.stack.decide(&local, source, packet.source_port, Bound::Lower),
+                None => site.stack.deciders(&local, &site.public),
+            }
+        }
+        (None, Some(way)) => site.stack.deciders(&site.local(way, Protocol::Tcp), &site.public),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// What is odd about how rules on the port are written; once, where one group filters on both levels.
+fn remarks(site: &Site<'_>) -> Vec<String> {
+    let groups = site.stack.levels(Direction::Inbound).into_iter().filter_map(|(_, level)| match level {
+        Level::Group(group) => Some(group),
+        Level::None | Level::Unread { .. } => None,
+    });
+    let rules = groups.flat_map(|group| &group.inbound.list).filter(|rule| rule.local.ports.has(site.port).1);
+    let mut remarks: Vec<String> = Vec::new();
+    for remark in rules.flat_map(|rule| rule.remarks()) {
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+    remarks
+}
+
 /// The source as the rules see it.
-pub(super) fn seen_source(way: &WayIn, source: Option<Point>) -> Option<Point> {
+fn seen_source(way: &WayIn, source: Option<Point>) -> Option<Point> {
     match &way.seen_as {
         Some(seen) => seen.ranges().first().map(|range| range.0),
         None => source,

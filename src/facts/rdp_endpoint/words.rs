@@ -189,6 +189,18 @@ fn by_way(way: &WayIn) -> String {
     }
 }
 
+/// The rules that decide, and whether they are several.
+pub(super) struct Deciding {
+    pub rules: String,
+    pub several: bool,
+}
+
+impl Deciding {
+    pub fn new(decisions: &[Decision<'_>]) -> Self {
+        Self { rules: by_rules(decisions), several: decisions.iter().filter(|it| it.rule.is_some()).count() > 1 }
+    }
+}
+
 pub(super) fn by_rules(decisions: &[Decision<'_>]) -> String {
     let rules = decisions.iter().filter_map(|it| Some((it, it.rule?)));
     let rules = rules.map(|(decision, rule)| {
@@ -210,10 +222,10 @@ pub(super) fn exposure(
     ways: &[WayIn],
     addresses: &AddressSet,
     witness: Option<&Witness<'_>>,
-    decisions: &[Decision<'_>],
+    deciding: &Deciding,
     remarks: &[String],
 ) -> String {
-    let sentence = sentence(site, ways, addresses, witness, decisions);
+    let sentence = sentence(site, ways, addresses, witness, deciding);
     let sentences = std::iter::once(sentence.as_str()).chain(remarks.iter().map(String::as_str));
     sentences.collect::<Vec<_>>().join("; ")
 }
@@ -223,11 +235,11 @@ fn sentence(
     ways: &[WayIn],
     addresses: &AddressSet,
     witness: Option<&Witness<'_>>,
-    decisions: &[Decision<'_>],
+    deciding: &Deciding,
 ) -> String {
+    let rules = &deciding.rules;
     let end = end(site);
     let Some(witness) = witness else {
-        let rules = by_rules(decisions);
         return match (ways.is_empty(), rules.is_empty()) {
             (true, _) => format!("no way in leads from the Internet to {end}"),
             (false, true) => format!("it is not certain that anybody on the Internet reaches {end}"),
@@ -245,8 +257,7 @@ fn sentence(
         1 => format!("{} and one other way in", by_way(witness.way)),
         _ => format!("{} and {others} other ways in", by_way(witness.way)),
     };
-    let rules = by_rules(decisions);
-    let lets = if decisions.iter().filter(|it| it.rule.is_some()).count() > 1 { "let" } else { "lets" };
+    let lets = if deciding.several { "let" } else { "lets" };
     if !witness.way.protocols.has(witness.packet.protocol).1 {
         let carried: Vec<&str> =
             Protocol::ALL.into_iter().filter(|it| witness.way.protocols.has(*it).1).map(Protocol::word).collect();

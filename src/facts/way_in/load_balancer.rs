@@ -291,7 +291,7 @@ fn nat_pool_of(rule: &ResourceId) -> Option<ResourceId> {
 }
 
 fn protocols(text: Option<&str>) -> Protocols {
-    text.map_or(Protocols { tcp: false, udp: false, unreadable: true }, Protocols::new)
+    text.map_or(Protocols { unreadable: true, ..Protocols::default() }, Protocols::new)
 }
 
 /// A way from the front end to the port; `None`: it certainly does not lead from the Internet to there.
