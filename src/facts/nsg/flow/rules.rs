@@ -13,7 +13,8 @@ use crate::facts::nsg::source_ports::REAL;
 use crate::facts::schema::Unread;
 use crate::facts::service_tag::Tag;
 
-use super::{Assumed, Effects, FlowDecision, FlowPorts, Packet, Ports, undecided};
+use super::at::{Assumed, Effects, Packet, Ports, undecided};
+use super::{FlowDecision, FlowPorts};
 
 /// A rule that may be about the local end.
 #[derive(Debug)]

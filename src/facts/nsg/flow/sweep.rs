@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::facts::address::{self, AddressSet, Point};
 
-use super::{At, Flow};
+use super::Flow;
+use super::at::At;
 
 /// Visits each stretch of addresses that no rule tells apart, in order, with all that filters there.
 pub(super) fn cells<'f, 'a>(flow: &'f Flow<'a>, mut visit: impl FnMut((Point, Point), &At<'f, 'a>)) {
