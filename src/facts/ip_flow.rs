@@ -153,10 +153,13 @@ pub fn answer(context: Context<'_>, question: &Question) -> Result<Answer, Refus
     };
     let flow = stack.flow(&local, FlowPorts { local: question.local.port, remote: question.remote.port });
     let verdict = flow.answer(remote);
-    let (alike, tags) = flow.alike(verdict.access);
+    let alike = flow.alike(verdict.access);
     let by = verdict.decided_by.map(|i| decision(&verdict.decisions[i]));
     let mut remarks = chosen.remarks.clone();
-    remarks.extend(remarks::remarks(question, &stack, &flow, &verdict));
+    remarks.extend(remarks::remarks(question, &stack, &verdict));
+    if verdict.access != FlowAccess::Unknown {
+        remarks.extend(remarks::uncertain(&flow, &alike));
+    }
     let unread = verdict.unread.iter().map(|it| Missing { what: it.what.clone(), how: it.how.clone() });
     Ok(Answer {
         access: verdict.access,
@@ -164,8 +167,8 @@ pub fn answer(context: Context<'_>, question: &Question) -> Result<Answer, Refus
         level: by.as_ref().map_or("none", |it| it.level),
         network_security_group: by.as_ref().and_then(|it| it.network_security_group.clone()),
         priority: by.as_ref().and_then(|it| it.priority),
-        sources: alike.prefixes().map(|prefix| prefix.to_string()).collect(),
-        source_tags: tags.iter().map(ToString::to_string).collect(),
+        sources: alike.of(verdict.access).prefixes().map(|prefix| prefix.to_string()).collect(),
+        source_tags: alike.tags.iter().map(ToString::to_string).collect(),
         remote_ports: question.remote.port.is_none().then(|| ports(&verdict.remote_ports)),
         local_ports: question.local.port.is_none().then(|| ports(&verdict.local_ports)),
         decisions: verdict.decisions.iter().map(decision).collect(),

@@ -25,7 +25,7 @@ mod term;
 pub use cover::{Cover, Covered, Meaning};
 pub use edit::Edit;
 pub use evaluate::{Answer, Decision, Level, LevelName, Stack};
-pub use flow::{Flow, FlowAccess, FlowAnswer, FlowDecision, FlowPorts};
+pub use flow::{Alike, Flow, FlowAccess, FlowAnswer, FlowDecision, FlowPorts};
 pub use parts::Part;
 pub use ports::{PortRange, Ports};
 pub use rule::{Access, Addresses, Group, Rule, Rules, Side};

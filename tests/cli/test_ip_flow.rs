@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::azure::mock_arm::MockArm;
-use crate::support::{Ran, azaudit, azaudit_with_env, azaudit_with_input};
+use crate::support::{Folder, Ran, azaudit, azaudit_with_env, azaudit_with_input};
 
 const SUBSCRIPTION: &str = "3d9b7c52-6c1e-4f0a-9d55-0a1f6f2e8b11";
 
@@ -224,6 +224,23 @@ fn a_service_tag_makes_an_answer_unknown_only_where_it_decides() {
     let either = ask(&with("Allow"), &["--remote", "8.8.8.8:50000"]);
     assert_eq!((either.code, &either.json()["ruleName"]), (0, &json!("AllowAny")));
     assert!(either.json()["remarks"][0].as_str().unwrap().contains("`Sql` of `nsg-subnet`"), "{}", either.stdout);
+}
+
+#[test]
+fn a_list_of_service_tags_gives_the_answer() {
+    let list = json!({"changeNumber": 7, "cloud": "Public", "values": [
+        {"name": "Sql", "id": "Sql", "properties": {"addressPrefixes": ["8.8.8.0/24"]}}]});
+    let folder = Folder::new(&[("tags.json", list.to_string().as_bytes())]);
+    let mut estate = estate();
+    estate[1] = group("nsg-subnet", &[rule("Sql", 100, "Allow", "Sql")]);
+    let of = |remote: &str| {
+        let ran = ask(&estate, &["--remote", remote, "--service-tags", &folder.text("tags.json")]);
+        (ran.code, ran.json()["ruleName"].clone())
+    };
+    assert_eq!(of("8.8.8.8:50000"), (0, json!("AllowAny")));
+    assert_eq!(of("8.8.9.8:50000"), (1, json!("DenyAllInBound")));
+    let missing = ask(&estate, &["--service-tags", &folder.text("none.json")]);
+    assert!(refused(&missing).contains("none.json"), "{}", missing.stderr);
 }
 
 #[test]

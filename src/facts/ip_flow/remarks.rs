@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{End, FlowAccess, FlowAnswer, Question, plain};
+use super::{End, FlowAnswer, Question, plain};
 use crate::facts::address;
-use crate::facts::nsg::{Direction, Flow, Level, Protocol, Stack};
+use crate::facts::nsg::{Alike, Direction, Flow, Level, Protocol, Stack};
 use crate::facts::service_tag::{PLATFORM, PLATFORM_V6};
 
 /// Where machines ask for what is theirs to know.
@@ -12,12 +12,7 @@ const METADATA: &str = "169.254.169.254";
 /// The ports of DHCP, over IPv4 and over IPv6.
 const DHCP: [(u16, u16); 2] = [(67, 68), (546, 547)];
 
-pub(super) fn remarks(
-    question: &Question,
-    stack: &Stack<'_>,
-    flow: &Flow<'_>,
-    verdict: &FlowAnswer<'_>,
-) -> Vec<String> {
+pub(super) fn remarks(question: &Question, stack: &Stack<'_>, verdict: &FlowAnswer<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     for decision in &verdict.decisions {
         for other in &decision.or {
@@ -36,9 +31,6 @@ pub(super) fn remarks(
         );
     }
     remarks.extend(spelling(question, stack));
-    if verdict.access != FlowAccess::Unknown {
-        remarks.extend(uncertain(flow));
-    }
     remarks
 }
 
@@ -77,9 +69,8 @@ fn spelling(question: &Question, stack: &Stack<'_>) -> Vec<String> {
 }
 
 /// The answer is certain for this address; where it is for others not, one of them tells why.
-fn uncertain(flow: &Flow<'_>) -> Option<String> {
-    let (unknown, _) = flow.alike(FlowAccess::Unknown);
-    let example = unknown.ranges().first()?.0;
+pub(super) fn uncertain(flow: &Flow<'_>, alike: &Alike) -> Option<String> {
+    let example = alike.unknown.ranges().first()?.0;
     let missing = flow.answer(example).unread;
     let what = missing.first().map_or("something that was not read", |it| &it.what);
     Some(format!("the answer is not certain for every address: for {} it depends on {what}", address::address(example)))

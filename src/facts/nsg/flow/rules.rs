@@ -13,7 +13,8 @@ use crate::facts::nsg::source_ports::REAL;
 use crate::facts::schema::Unread;
 use crate::facts::service_tag::Tag;
 
-use super::{Assumed, Effects, FlowDecision, FlowPorts, Packet, Ports, undecided};
+use super::at::{Assumed, Effects, Packet, Ports, undecided};
+use super::{FlowDecision, FlowPorts};
 
 /// A rule that may be about the local end.
 #[derive(Debug)]
@@ -25,9 +26,10 @@ pub(super) struct Candidate<'a> {
     shaky: bool,
     /// Addresses that it certainly means.
     set: Cow<'a, AddressSet>,
-    /// Service tags that it means and whose addresses are not known.
-    pub(super) tags: Vec<Tag>,
-    doubts: Vec<Doubt<'a>>,
+    /// Service tags that it means and whose addresses are not known, each with its fact.
+    tags: Vec<(Tag, usize)>,
+    /// What it may mean beside, each with its fact.
+    doubts: Vec<(Doubt<'a>, Option<usize>)>,
     /// Whether a part of its remote addresses was not understood.
     unreadable: bool,
 }
@@ -47,7 +49,15 @@ pub(super) fn candidates<'a>(
     local: &Local<'_>,
     scope: &Scope<'a>,
     ports: FlowPorts,
+    facts: &mut Vec<Fact<'a>>,
 ) -> Vec<Candidate<'a>> {
+    let mut place = |fact: Fact<'a>| match facts.iter().position(|it| *it == fact) {
+        Some(place) => place,
+        None => {
+            facts.push(fact);
+            facts.len() - 1
+        }
+    };
     let mut candidates = Vec::new();
     for rule in group.rules(local.direction).list.iter().map(AsRef::as_ref) {
         let on = |of: &RulePorts, port: Option<u16>| port.is_none_or(|port| of.has(port).1);
@@ -59,9 +69,15 @@ pub(super) fn candidates<'a>(
         let addresses = &rule.remote.addresses;
         let access = rule.access.unwrap_or(Access::Allow);
         let any = addresses.any || (addresses.unclear.is_some() && access != Access::Deny);
-        let new = |turn: i64, shaky: bool| {
+        let mut new = |turn: i64, shaky: bool| {
             let (set, tags) = remote(addresses, access, false, local.family, scope, &mut Vec::new());
+            let tags = tags.into_iter().map(|tag| (tag.clone(), place(Fact::Tag(tag)))).collect();
             let doubts = if any { Vec::new() } else { doubts(addresses, scope) };
+            let doubts = doubts.into_iter().map(|it| {
+                let fact = it.fact.clone().map(&mut place);
+                (it, fact)
+            });
+            let doubts = doubts.collect();
             let unreadable = !any && addresses.unreadable.is_some();
             Candidate { rule, turn: (rule.default, turn), shaky, set, tags, doubts, unreadable }
         };
@@ -84,14 +100,28 @@ impl<'a> Candidate<'a> {
 
     /// Sets of remote addresses: within each and outside of it, all addresses are alike to the rule.
     pub(super) fn sets(&self) -> impl Iterator<Item = &AddressSet> {
-        std::iter::once(self.set.as_ref()).chain(self.doubts.iter().map(|doubt| doubt.within))
+        std::iter::once(self.set.as_ref()).chain(self.doubts.iter().map(|(doubt, _)| doubt.within))
+    }
+
+    /// Whether it may mean any address, and whether any that is public.
+    pub(super) fn may_mean_any(&self) -> (bool, bool) {
+        (self.unreadable, self.unreadable || !self.tags.is_empty())
+    }
+
+    /// Whether it may mean that address.
+    pub(super) fn may_mean(&self, remote: Point, public: bool) -> bool {
+        let (any, any_public) = self.may_mean_any();
+        any || (public && any_public) || self.sets().any(|set| set.contains(remote))
     }
 
     /// What a match depends on beside what is certain, for that address.
-    fn facts(&self, packet: &Packet) -> impl Iterator<Item = Fact<'a>> {
-        let tags = self.tags.iter().filter(|_| packet.public).map(|tag| Fact::Tag(tag.clone()));
-        let doubts = self.doubts.iter().filter(|doubt| doubt.within.contains(packet.remote));
-        tags.chain(doubts.filter_map(|doubt| doubt.fact.clone()))
+    fn facts(&self, packet: &Packet) -> impl Iterator<Item = usize> {
+        let tags = self.tags.iter().filter(|_| packet.public).map(|(_, fact)| *fact);
+        tags.chain(self.doubts_about(packet).filter_map(|(_, fact)| *fact))
+    }
+
+    fn doubts_about(&self, packet: &Packet) -> impl Iterator<Item = &(Doubt<'a>, Option<usize>)> {
+        self.doubts.iter().filter(|(doubt, _)| doubt.within.contains(packet.remote))
     }
 
     /// Whether a packet to or from an address that it means certainly matches.
@@ -101,7 +131,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// Whether it matches, or the fact that has to be assumed first.
-    pub(super) fn matches(&self, packet: &Packet, assumed: &Assumed<'a>) -> Result<Match, Fact<'a>> {
+    pub(super) fn matches(&self, packet: &Packet, assumed: &Assumed) -> Result<Match, usize> {
         let rule = self.rule;
         if !rule.local.ports.has(packet.local_port).1 || !rule.remote.ports.has(packet.remote_port).1 {
             return Ok(Match::No);
@@ -112,13 +142,13 @@ impl<'a> Candidate<'a> {
         }
         let mut open = None;
         for fact in self.facts(packet) {
-            match assumed.iter().find(|(it, _)| *it == fact) {
-                Some((_, true)) => return Ok(yes),
-                Some((_, false)) => {}
+            match assumed[fact] {
+                Some(true) => return Ok(yes),
+                Some(false) => {}
                 None => open = open.or(Some(fact)),
             }
         }
-        let own = self.doubts.iter().any(|it| it.fact.is_none() && it.within.contains(packet.remote));
+        let own = self.doubts_about(packet).any(|(_, fact)| fact.is_none());
         match open {
             Some(fact) => Err(fact),
             None if own || self.unreadable => Ok(Match::Perhaps),
@@ -135,11 +165,11 @@ impl<'a> Candidate<'a> {
         if self.set.contains(packet.remote) {
             return;
         }
-        for tag in self.tags.iter().filter(|_| packet.public) {
+        for (tag, _) in self.tags.iter().filter(|_| packet.public) {
             let how = "give Microsoft's list of service tags with --service-tags FILE";
             note(unread, Unread::new(format!("which addresses the service tag `{tag}` means"), how));
         }
-        for doubt in self.doubts.iter().filter(|doubt| doubt.within.contains(packet.remote)) {
+        for (doubt, _) in self.doubts_about(packet) {
             note(unread, doubt.unread.clone().into_owned());
         }
     }
@@ -149,26 +179,30 @@ impl<'a> Candidate<'a> {
 pub(super) fn decision<'a>(
     level: LevelName,
     group: &'a Group,
-    candidates: &[Candidate<'a>],
+    candidates: &[&Candidate<'a>],
     packet: &Packet,
+    facts: usize,
 ) -> (FlowDecision<'a>, Effects) {
     let mut effects = Effects::default();
-    let mut denied = Assumed::new();
+    let mut denied: Assumed = vec![None; facts];
     let mut perhaps: Vec<&Candidate<'a>> = Vec::new();
     let mut tie = None;
     let mut hit = None;
     for tied in candidates.chunk_by(|a, b| a.turn == b.turn) {
         let mut matched: Vec<&Candidate<'a>> = Vec::new();
-        let mut ruled_out = Assumed::new();
-        for candidate in tied {
+        let mut ruled_out = Vec::new();
+        for &candidate in tied {
             let mut assumed = denied.clone();
+            let mut facts = Vec::new();
             let found = loop {
                 match candidate.matches(packet, &assumed) {
                     Ok(found) => break found,
-                    Err(fact) => assumed.push((fact, false)),
+                    Err(fact) => {
+                        assumed[fact] = Some(false);
+                        facts.push(fact);
+                    }
                 }
             };
-            let facts = assumed.split_off(denied.len());
             match found {
                 Match::Yes => matched.push(candidate),
                 Match::No if facts.is_empty() => {}
@@ -179,7 +213,7 @@ pub(super) fn decision<'a>(
                 ruled_out.extend(facts);
             }
         }
-        denied.extend(ruled_out);
+        ruled_out.into_iter().for_each(|fact: usize| denied[fact] = Some(false));
         if let Some(first) = matched.first() {
             hit = Some(*first);
             if matched.iter().any(|it| it.access() != first.access()) {
@@ -234,8 +268,9 @@ pub(super) fn classes<'r>(of_rules: impl Iterator<Item = &'r RulePorts>) -> Vec<
     classes
 }
 
-/// Sorted ranges of ports, those that touch made one.
-pub(super) fn joined(ranges: Vec<PortRange>) -> Vec<PortRange> {
+/// Ranges of ports that do not overlap, sorted, those that touch made one.
+pub(super) fn joined(mut ranges: Vec<PortRange>) -> Vec<PortRange> {
+    ranges.sort_unstable();
     let mut joined: Vec<PortRange> = Vec::with_capacity(ranges.len());
     for range in ranges {
         match joined.last_mut() {
@@ -244,23 +279,4 @@ pub(super) fn joined(ranges: Vec<PortRange>) -> Vec<PortRange> {
         }
     }
     joined
-}
-
-/// The addresses of the universe, cut wherever one of the sets begins or ends.
-pub(super) fn cells(borders: &[&AddressSet], universe: &AddressSet) -> Vec<(Point, Point)> {
-    let ranges = borders.iter().flat_map(|set| set.ranges());
-    let mut cuts: Vec<Point> = ranges.flat_map(|&(start, end)| [Some(start), end.checked_add(1)]).flatten().collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let mut cells = Vec::new();
-    for &(start, end) in universe.ranges() {
-        let inside = cuts.partition_point(|cut| *cut <= start)..cuts.partition_point(|cut| *cut <= end);
-        let mut from = start;
-        for &cut in &cuts[inside] {
-            cells.push((from, cut - 1));
-            from = cut;
-        }
-        cells.push((from, end));
-    }
-    cells
 }
