@@ -61,6 +61,8 @@ facts! {
         pub network_security_groups: Vec<String>,
         /// Whether a network security group filters here, or one may that was not read.
         pub may_have_network_security_group: bool,
+        /// Whether a network security group filters here, read or not.
+        pub has_network_security_group: Known<bool>,
         /// Whether there is a way in to the port, whatever its protocol; not those of which it is uncertain.
         pub has_way_in: Known<bool>,
         /// The ways in to the port, and those that may be.

@@ -111,6 +111,16 @@ impl<'a> Stack<'a> {
         (subnet.0 || interface.0, subnet.1 || interface.1)
     }
 
+    /// What was not read of the levels of groups.
+    pub fn unread_groups(&self) -> Vec<Unread> {
+        let levels = [self.subnet, self.interface].into_iter();
+        let unread = levels.filter_map(|level| match level {
+            Level::Unread { unread, .. } => Some(unread.clone()),
+            Level::None | Level::Group(_) => None,
+        });
+        unread.collect()
+    }
+
     /// The remote addresses from which a packet reaches the local end, from one remote port or another.
     pub fn admit(&self, local: &Local<'_>) -> Answer {
         let mut unread = Vec::new();

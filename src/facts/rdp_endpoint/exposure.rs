@@ -69,6 +69,7 @@ impl<'a> Estate<'a> {
             subnet: endpoint.subnet.map(ResourceId::qualified_name),
             network_security_groups: attached.into_iter().filter_map(|(it, level)| group_name(it, level)).collect(),
             may_have_network_security_group: group_certain || group_perhaps,
+            has_network_security_group: known(group_certain, group_perhaps, &site.stack.unread_groups()),
             has_way_in: match ways.iter().any(|way| way.doubt.is_none()) {
                 true => Ok(true),
                 false => words::join(doubts).map_or(Ok(false), Err),
