@@ -65,6 +65,9 @@ pub struct Network {
     pub peers: HashMap<ResourceId, AddressSet>,
     /// Connected networks whose ranges were not read; taken for private ones.
     pub unread: Vec<Unread>,
+    /// Networks on the other side of peerings that are not part of `linked`, whose ranges were not read: an explicit
+    /// rule may let them in.
+    pub unlinked_unread: Vec<Unread>,
 }
 
 impl Network {
@@ -124,7 +127,7 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
         match space {
             Some(space) => it.add(OriginKind::Peering, remote.name(), space, linked),
             None if linked => it.unread.push(missing("virtual network", remote)),
-            None => {}
+            None => it.unlinked_unread.push(missing("virtual network", remote)),
         }
         let offered = inventory
             .peerings

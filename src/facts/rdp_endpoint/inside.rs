@@ -54,7 +54,10 @@ impl Inside {
         let (tcp_most, any_most) = both(|answer| answer.at_most.addresses());
         let mut unread: Vec<Unread> = Vec::new();
         let missing = answers.iter().flat_map(|answer| &answer.unread);
-        let networks = site.network.into_iter().flat_map(|it| it.unread.iter().chain(&it.clients_unread));
+        let networks = site
+            .network
+            .into_iter()
+            .flat_map(|it| it.unread.iter().chain(&it.unlinked_unread).chain(&it.clients_unread));
         let tag = site.place.virtual_network.unread.iter().map(|(_, missing)| missing);
         for it in missing.chain(networks).chain(tag) {
             if !unread.contains(it) {
@@ -123,7 +126,9 @@ impl Inside {
                 }
             }
         }
-        let network = site.network.is_none_or(|it| !it.unread.is_empty() || it.clients_unread.is_some());
+        let network = site
+            .network
+            .is_none_or(|it| !it.unread.is_empty() || !it.unlinked_unread.is_empty() || it.clients_unread.is_some());
         if network || !site.place.virtual_network.unread.is_empty() {
             // Whoever is connected and was not read has private addresses.
             it.tcp.perhaps |= tcp_most.meets(&private);
