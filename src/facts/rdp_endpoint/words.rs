@@ -282,7 +282,14 @@ fn sentence(
     };
     let who = match &witness.packet.tagged {
         Some(term) => format!("some addresses of the service tag {}", tags(&term.tags)),
-        None => format!("{} of the Internet", count(addresses, is_v4(site.family()))),
+        None => {
+            let who = format!("{} of the Internet", count(addresses, is_v4(site.family())));
+            match witness.packet.source.map(address::address) {
+                Some(source) if who.starts_with("1 ") => format!("{who}, {source},"),
+                Some(source) => format!("{who}, {source} for one,"),
+                None => who,
+            }
+        }
     };
     let reach = if who.starts_with("1 ") { "reaches" } else { "reach" };
     let protocol = witness.packet.protocol.word();
