@@ -21,6 +21,7 @@ use admin::{AdminUnread, admin_rules};
 use network::networks;
 
 const ADMIN_RULES: &str = "microsoft.network/effectivesecurityadminrules";
+const INTERFACE: &str = "microsoft.network/networkinterfaces";
 const NETWORK: &str = "microsoft.network/virtualnetworks";
 const SCALE_SET: &str = "microsoft.compute/virtualmachinescalesets";
 
@@ -91,7 +92,6 @@ impl<'a> NetworkIndex<'a> {
     pub fn new(inventory: &'a Inventory, service_tags: impl Into<Arc<ServiceTags>>) -> Self {
         let groups = inventory.network_security_groups.rows().par_iter();
         let (admin, admin_unread) = admin_rules(inventory);
-        let kind = "network interfaces";
         let mut index = Self {
             inventory,
             groups: groups.map(|group| (&group.id, Group::new(group))).collect(),
@@ -99,7 +99,7 @@ impl<'a> NetworkIndex<'a> {
             places: HashMap::new(),
             nowhere: nowhere(),
             members: members(inventory),
-            members_unread: incomplete(inventory, "microsoft.network/networkinterfaces", kind, ""),
+            members_unread: incomplete(inventory, INTERFACE, "network interfaces", ""),
             taken: taken(inventory),
             service_tags: service_tags.into(),
             admin,
@@ -288,21 +288,33 @@ fn taken(inventory: &Inventory) -> HashSet<(ResourceId, Point)> {
 }
 
 fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
-    type Found = (Vec<(Point, Point)>, Option<Unread>);
+    #[derive(Default)]
+    struct Found {
+        addresses: Vec<(Point, Point)>,
+        possible: Vec<(Point, Point)>,
+        unread: Option<Unread>,
+    }
     let mut found: HashMap<ResourceId, Found> = HashMap::new();
-    let mut join = |groups: &[Reference], address: Option<Point>, interface: &ResourceId| {
-        for group in groups.iter().filter_map(|group| group.id.as_ref()) {
-            let (addresses, unread) = found.entry(group.clone()).or_default();
-            match address {
-                Some(address) => addresses.push((address, address)),
-                None => *unread = Some(private_address(interface)),
+    let mut join =
+        |groups: &[Reference], address: Option<Point>, subnet: &Option<Reference>, interface: &ResourceId| {
+            for group in groups.iter().filter_map(|group| group.id.as_ref()) {
+                let found = found.entry(group.clone()).or_default();
+                match address {
+                    Some(address) => found.addresses.push((address, address)),
+                    None => {
+                        let subnet = target(subnet).and_then(|id| inventory.subnets.get(id));
+                        let prefixes = subnet.map(|subnet| subnet_prefixes(&subnet.properties));
+                        let prefixes = prefixes.filter(|prefixes| !prefixes.is_empty());
+                        found.possible.extend(prefixes.as_ref().unwrap_or(address::private()).ranges());
+                        found.unread = Some(private_address(interface));
+                    }
+                }
             }
-        }
-    };
+        };
     for interface in inventory.network_interfaces.iter() {
-        for configuration in interface.properties.ip_configurations.iter().map(|it| &it.properties) {
-            let address = configuration.private_ip_address.as_deref().and_then(address::parse_address);
-            join(&configuration.application_security_groups, address, &interface.id);
+        for it in interface.properties.ip_configurations.iter().map(|it| &it.properties) {
+            let address = it.private_ip_address.as_deref().and_then(address::parse_address);
+            join(&it.application_security_groups, address, &it.subnet, &interface.id);
         }
     }
     let with_machines = scale_sets_with_machines(inventory);
@@ -310,14 +322,24 @@ fn members(inventory: &Inventory) -> HashMap<ResourceId, Members> {
         let profile = set.properties.virtual_machine_profile.as_ref();
         let profile = profile.and_then(|profile| profile.network_profile.as_ref());
         for interface in profile.into_iter().flat_map(|profile| &profile.network_interface_configurations) {
-            for configuration in &interface.properties.ip_configurations {
-                join(&configuration.properties.application_security_groups, None, &set.id);
+            for it in interface.properties.ip_configurations.iter().map(|it| &it.properties) {
+                join(&it.application_security_groups, None, &it.subnet, &set.id);
             }
         }
     }
-    let members = found
-        .into_iter()
-        .map(|(group, (addresses, unread))| (group, Members { addresses: AddressSet::from_ranges(addresses), unread }));
+    let members = found.into_iter().map(|(group, mut found)| {
+        // Interfaces that were refused may be members too.
+        if let Some(unread) = incomplete(inventory, INTERFACE, "network interfaces", group.subscription()) {
+            found.possible.extend(address::private().ranges());
+            found.unread = Some(unread);
+        }
+        let members = Members {
+            addresses: AddressSet::from_ranges(found.addresses),
+            possible: AddressSet::from_ranges(found.possible),
+            unread: found.unread,
+        };
+        (group, members)
+    });
     members.collect()
 }
 

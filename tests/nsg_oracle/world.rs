@@ -71,7 +71,7 @@ impl World {
         let mut tags = ServiceTags::default();
         tags.insert(&Tag::new("CORP"), AddressSet::from_texts([CORP]));
         tags.insert(&Tag::new("sql"), AddressSet::from_texts([SQL]));
-        let members = Members { addresses: AddressSet::from_texts(WEB_MEMBERS), unread: None };
+        let members = Members { addresses: AddressSet::from_texts(WEB_MEMBERS), ..Members::default() };
         let some = |rules: &[Value], read: fn(&[Value]) -> Group| (!rules.is_empty()).then(|| read(rules));
         Self {
             internet: address::not_public().complement().difference(&own),

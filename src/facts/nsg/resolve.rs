@@ -8,7 +8,7 @@ use crate::facts::service_tag::Tag;
 use crate::inventory::ResourceId;
 
 use super::Bound;
-use super::ports::PortRange;
+use super::ports::{ALL, PortRange};
 use super::rule::{Access, Addresses, Group, Rule};
 use super::scope::{Local, LocalAddress, Scope};
 
@@ -52,6 +52,7 @@ pub(super) fn resolve<'a>(
     unread: &mut Vec<Unread>,
 ) -> Vec<Resolved<'a>> {
     let mut resolved = Vec::new();
+    let mut perhaps = Vec::new();
     for (index, rule) in group.rules(local.direction).list.iter().enumerate() {
         let (protocol, port) = (rule.protocols.has(local.protocol), rule.local.ports.has(local.port));
         if !protocol.1 || !port.1 {
@@ -98,12 +99,20 @@ pub(super) fn resolve<'a>(
             }
         };
         if admin && access == Access::Allow {
-            // An Allow among admin rules neither opens nor closes: where it is uncertain, the worse of both happens.
             push(Access::Allow, false, unread);
             let mut missing = Vec::new();
-            remote(&rule.remote.addresses, access, true, local.family, scope, &mut missing);
+            let (set, tags) = remote(&rule.remote.addresses, access, true, local.family, scope, &mut missing);
             if shaky || !missing.is_empty() {
-                push(if bound == Bound::Upper { Access::AlwaysAllow } else { Access::Deny }, true, unread);
+                perhaps.push(Resolved {
+                    index,
+                    access,
+                    default: rule.default,
+                    priority: rule.priority.unwrap_or(i64::MIN),
+                    wide: true,
+                    set,
+                    tags,
+                    ports: rule.remote.ports.ranges(true),
+                });
             }
         } else {
             push(access, wide, unread);
@@ -117,7 +126,52 @@ pub(super) fn resolve<'a>(
             note(unread, order(a.priority, group));
         }
     }
+    for allow in perhaps {
+        shield(&mut resolved, allow, bound);
+    }
     resolved
+}
+
+/// An Allow among admin rules neither opens nor closes: it only takes packets from the admin rules after it. Where it
+/// is uncertain, it takes them from those that move the answer away from the bound, and from no others.
+fn shield<'a>(resolved: &mut Vec<Resolved<'a>>, allow: Resolved<'a>, bound: Bound) {
+    let opposed = match bound {
+        Bound::Upper => Access::Deny,
+        Bound::Lower => Access::AlwaysAllow,
+    };
+    let mut simple = true;
+    let mut i = resolved.len();
+    while i > 0 {
+        i -= 1;
+        let rule = &resolved[i];
+        if rule.access != opposed || (rule.default, rule.priority) < (allow.default, allow.priority) {
+            continue;
+        }
+        let ports = match (allow.ports, rule.ports) {
+            (ALL, ports) | (ports, ALL) => ports,
+            (a, b) if a == b => a,
+            _ => {
+                simple = false;
+                continue;
+            }
+        };
+        if !allow.tags.is_empty() || !rule.tags.is_empty() {
+            simple = false;
+            continue;
+        }
+        let set = Cow::Owned(allow.set.intersection(&rule.set));
+        let (default, priority, index) = (rule.default, rule.priority, allow.index);
+        let shield =
+            Resolved { index, access: Access::Allow, default, priority, wide: true, set, tags: Vec::new(), ports };
+        resolved.insert(i, shield);
+    }
+    if !simple {
+        // Then the worse of both happens to all that it may mean.
+        let access = if bound == Bound::Upper { Access::AlwaysAllow } else { Access::Deny };
+        let key = (allow.default, allow.priority);
+        let at = resolved.partition_point(|rule| (rule.default, rule.priority) < key);
+        resolved.insert(at, Resolved { access, ..allow });
+    }
 }
 
 /// What the remote side of a rule means: known addresses, and tags that stay names.
@@ -194,10 +248,12 @@ pub(super) fn doubts<'a>(side: &'a Addresses, scope: &Scope<'a>) -> Vec<Doubt<'a
         }));
     }
     for id in &side.groups {
-        let members = scope.members.get(id);
-        if let Some(missing) = members.map_or(scope.members_unread, |members| members.unread.as_ref()) {
-            let fact = Some(Fact::Member(id));
-            doubts.push(Doubt { fact, within: address::private(), unread: Cow::Borrowed(missing) });
+        let (within, missing) = match scope.members.get(id) {
+            Some(members) => (&members.possible, members.unread.as_ref()),
+            None => (address::private(), scope.members_unread),
+        };
+        if let Some(missing) = missing {
+            doubts.push(Doubt { fact: Some(Fact::Member(id)), within, unread: Cow::Borrowed(missing) });
         }
     }
     if side.network_group {

@@ -25,6 +25,8 @@ pub struct VirtualNetworkTag {
 pub struct Members {
     /// Their private addresses.
     pub addresses: AddressSet,
+    /// Where those lie that were not read.
+    pub possible: AddressSet,
     /// Why there may be more.
     pub unread: Option<Unread>,
 }

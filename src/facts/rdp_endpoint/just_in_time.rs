@@ -76,10 +76,10 @@ impl JustInTime {
             commands: Vec::new(),
         };
         if fact.may_be_on {
-            let guarded = Protocol::ALL
-                .into_iter()
-                .zip(guards)
-                .filter(|(protocol, rules)| !rules.is_empty() || listed.is_none_or(|it| it.has(*protocol).1));
+            let nothing_known = listed.is_none() && fact.rules.is_empty();
+            let guarded = Protocol::ALL.into_iter().zip(guards).filter(|(protocol, rules)| {
+                nothing_known || !rules.is_empty() || listed.is_some_and(|it| it.has(*protocol).1)
+            });
             let protocols: Vec<Protocol> = guarded.map(|(protocol, _)| protocol).collect();
             bypass(site, &protocols, &mut fact);
         }

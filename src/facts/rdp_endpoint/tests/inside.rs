@@ -150,3 +150,56 @@ fn a_standard_address_is_static_where_it_does_not_say() {
         )])
     );
 }
+
+/// A machine whose private address was not read, behind an open group and these admin rules.
+fn behind_admin_rules(rules: &[(&str, i64, &str)]) -> serde_json::Value {
+    let mut estate = estate(None, Some(vec![rule("allow", 100, "Allow", "*", "*")]), "Standard", None);
+    let interface = estate.last_mut().unwrap();
+    interface["properties"]["ipConfigurations"][0]["properties"].as_object_mut().unwrap().remove("privateIPAddress");
+    for (access, priority, destination) in rules {
+        let name = format!("{access}-{priority}");
+        estate.push(json!({
+            "id": format!("{GROUP}/virtualNetworks/vnet/providers/Microsoft.Network/effectiveSecurityAdminRules/{name}"),
+            "name": name, "type": "Microsoft.Network/effectiveSecurityAdminRules",
+            "properties": {
+                "access": access, "direction": "Inbound", "priority": priority, "protocol": "Any",
+                "destinations": [{"addressPrefix": destination, "addressPrefixType": "IPPrefix"}],
+            },
+        }));
+    }
+    of(&estate)
+}
+
+#[test]
+fn an_admin_allow_that_may_match_matters_only_before_an_admin_rule_that_ends_it() {
+    let alone = behind_admin_rules(&[("Allow", 1, "10.0.0.4/32")]);
+    assert_eq!(alone["publicGetsIn"], true, "{alone}");
+    let before_deny = behind_admin_rules(&[("Allow", 1, "10.0.0.4/32"), ("Deny", 2, "10.0.0.0/24")]);
+    assert!(before_deny["publicGetsIn"]["unread"].is_string(), "{before_deny}");
+    let after_deny = behind_admin_rules(&[("Allow", 3, "10.0.0.4/32"), ("Deny", 2, "10.0.0.0/24")]);
+    assert_eq!(after_deny["publicGetsIn"], false, "{after_deny}");
+}
+
+#[test]
+fn a_member_of_a_group_without_an_address_lies_in_its_subnet() {
+    let group = format!("{GROUP}/applicationSecurityGroups/asg");
+    let gets_in = |pool: &str| {
+        let mut deny = rule("deny", 100, "Deny", "", "*");
+        deny["properties"].as_object_mut().unwrap().remove("sourceAddressPrefix");
+        deny["properties"]["sourceApplicationSecurityGroups"] = json!([{ "id": group }]);
+        let mut estate = inner(vec![deny]);
+        let mut member = estate.last().unwrap().clone();
+        member["id"] = json!(format!("{GROUP}/networkInterfaces/member"));
+        member["name"] = json!("member");
+        let configuration = &mut member["properties"]["ipConfigurations"][0];
+        configuration["name"] = json!("two");
+        configuration["properties"]["applicationSecurityGroups"] = json!([{ "id": group }]);
+        configuration["properties"].as_object_mut().unwrap().remove("privateIPAddress");
+        estate.push(member);
+        estate.push(gateway("vnet", pool));
+        of(&estate)["clients"]["getIn"].clone()
+    };
+    assert_eq!(gets_in("172.16.0.0/24"), true);
+    // Inside of the subnet 10.0.0.0/24, where the member may be all there is.
+    assert!(gets_in("10.0.0.9/32")["unread"].is_string());
+}

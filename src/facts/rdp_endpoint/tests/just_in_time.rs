@@ -132,3 +132,15 @@ fn what_an_admin_rule_lets_in_past_the_groups_is_no_rule_with_a_smaller_number()
     assert_eq!(one(&admin("Allow"), 3389).0["publicGetsIn"], false);
     assert_eq!(fact(&admin("AlwaysAllow"))["bypassed"], false);
 }
+
+#[test]
+fn a_deny_of_one_protocol_guards_no_other() {
+    let with = |protocol: &str| {
+        let mut deny = deny(1000);
+        deny["properties"]["protocol"] = json!("Tcp");
+        let mut allow = rule("allow", 100, "Allow", "*", "*");
+        allow["properties"]["protocol"] = json!(protocol);
+        fact(&guarded(vec![deny, allow], None))["bypassed"].clone()
+    };
+    assert_eq!((with("Tcp"), with("Udp")), (json!(true), json!(false)));
+}
