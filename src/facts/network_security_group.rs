@@ -7,6 +7,8 @@ mod open;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::address;
@@ -92,7 +94,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 /// Calls `visit` for each group, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let attachments = Attachments::new(context.inventory);
-    let world = World::default();
+    let world = World::new(Arc::clone(&context.options.service_tags));
     let port = context.options.rdp_port;
     context.inventory.network_security_groups.rows().par_iter().for_each(|resource| {
         let facts =

@@ -5,6 +5,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::address::AddressSet;
@@ -13,7 +15,6 @@ use super::network_index::{Attached, NetworkIndex, missing};
 use super::network_security_group::{Attachments, Places};
 use super::nsg::{Access, Addresses, Cover, Covered, Direction, Group, Meaning, Protocol, Rule};
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
-use super::service_tag::ServiceTags;
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::ResourceId;
 
@@ -98,7 +99,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 
 /// Calls `visit` for each rule of each group, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
-    let index = NetworkIndex::new(context.inventory, ServiceTags::default());
+    let index = NetworkIndex::new(context.inventory, Arc::clone(&context.options.service_tags));
     let attachments = Attachments::new(context.inventory);
     let port = context.options.rdp_port;
     context.inventory.network_security_groups.rows().par_iter().for_each(|resource| {

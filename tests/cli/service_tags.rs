@@ -183,3 +183,32 @@ fn what_is_no_list_is_refused_with_the_way_to_get_one() {
         assert!(ran.stderr.contains("\nhint: ") && ran.stderr.contains("az network list-service-tags"), "{text}");
     }
 }
+
+#[test]
+fn a_rule_behind_the_addresses_of_a_tag_is_shadowed() {
+    let rules = [rule("deny-azure", 100, "Deny", "AzureCloud"), rule("allow-some", 200, "Allow", "20.1.0.0/16")];
+    let shadowed = |tags: Option<&str>| {
+        let ran = scan(&rules, tags, &["--policy", "rdp-rule-shadowed"]);
+        ran.results().contains(&"rdp-rule-shadowed fail allow-some".to_owned())
+    };
+    assert!(!shadowed(None));
+    assert!(shadowed(Some(&tags("Public", &[("AzureCloud", &["20.0.0.0/8"])]))));
+}
+
+#[test]
+fn a_group_attached_to_nothing_is_judged_by_the_addresses_of_its_tags() {
+    let open = |prefix: &str| {
+        let text = estate(&[rule("allow-azure", 100, "Allow", "AzureCloud")]);
+        let resources: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let alone: Vec<&Value> = resources.iter().filter(|it| it["name"] == "nsg").collect();
+        let list = tags("Public", &[("AzureCloud", &[prefix])]);
+        let estate = json!(alone).to_string();
+        let folder = Folder::new(&[("estate.json", estate.as_bytes()), ("tags.json", list.as_bytes())]);
+        let files = (folder.text("estate.json"), folder.text("tags.json"));
+        let common = ["scan", "--policy", "rdp-open-unattached", "--format", "json", "--show", "pass"];
+        let ran = azaudit(&[&common[..], &["--from", &files.0, "--service-tags", &files.1]].concat());
+        ran.results()
+    };
+    assert_eq!(open("20.0.0.0/7"), ["rdp-open-unattached fail nsg"]);
+    assert_eq!(open("20.0.0.0/8"), ["rdp-open-unattached pass nsg"]);
+}

@@ -1,6 +1,7 @@
 //! Whom a group lets through, taken for itself: to the private address that is most open.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::facts::address::{self, AddressSet, Point};
 use crate::facts::nsg::{
@@ -20,11 +21,11 @@ pub(super) struct World {
     internet: AddressSet,
     virtual_network: VirtualNetworkTag,
     members: HashMap<ResourceId, Members>,
-    service_tags: ServiceTags,
+    service_tags: Arc<ServiceTags>,
 }
 
-impl Default for World {
-    fn default() -> Self {
+impl World {
+    pub(super) fn new(service_tags: Arc<ServiceTags>) -> Self {
         // Azure's platform is part of every network.
         let platform = AddressSet::from_texts([PLATFORM]);
         let addresses = address::private().union(&platform);
@@ -32,12 +33,10 @@ impl Default for World {
             internet: address::not_public().complement().difference(&platform),
             virtual_network: VirtualNetworkTag { addresses, ..VirtualNetworkTag::default() },
             members: HashMap::new(),
-            service_tags: ServiceTags::default(),
+            service_tags,
         }
     }
-}
 
-impl World {
     fn stack<'s>(&'s self, group: &'s Group) -> Stack<'s> {
         Stack {
             admin: Level::None,

@@ -37,7 +37,7 @@ fn facts_of(inventory: &Inventory, port: u16) -> NetworkSecurityGroup {
     let resource = &inventory.network_security_groups.rows()[0];
     let attachments = Attachments::new(inventory);
     let places = attachments.of(resource);
-    facts(&Group::new(resource), &World::default(), &places, attachments.unread(&resource.id), port)
+    facts(&Group::new(resource), &World::new(Default::default()), &places, attachments.unread(&resource.id), port)
 }
 
 #[test]
