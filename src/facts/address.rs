@@ -205,6 +205,12 @@ impl fmt::Display for Prefix {
     }
 }
 
+/// A number of addresses as a float that is not below it, so that comparing it with a limit stays exact.
+pub fn ceiling(count: u128) -> f64 {
+    let float = count as f64;
+    if (float as u128) < count { float.next_up() } else { float }
+}
+
 /// The aligned blocks of a range, first to last.
 fn blocks((start, end): (Point, Point), family: Family) -> impl Iterator<Item = Prefix> {
     let mut next = Some(start);

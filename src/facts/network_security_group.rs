@@ -125,8 +125,8 @@ fn facts(group: &Group, world: &World, places: &Places, unread: Option<Unread>, 
         unattached: if attached { Ok(false) } else { unread.map_or(Ok(true), Err) },
         public_ipv4_at_least: open.least.v4 as i64,
         public_ipv4_at_most: open.most.v4 as i64,
-        public_ipv6_at_least: ceiling(open.least.v6),
-        public_ipv6_at_most: ceiling(open.most.v6),
+        public_ipv6_at_least: address::ceiling(open.least.v6),
+        public_ipv6_at_most: address::ceiling(open.most.v6),
         complete: match open.least == open.most {
             true => Ok(true),
             false => Err(open.missing(group)),
@@ -151,12 +151,6 @@ fn facts(group: &Group, world: &World, places: &Places, unread: Option<Unread>, 
         closing: closing.text.to_owned(),
         close_commands: closing.commands,
     }
-}
-
-/// The number as a float that is not below it, so that comparing it with a limit stays exact.
-fn ceiling(count: u128) -> f64 {
-    let float = count as f64;
-    if (float as u128) < count { float.next_up() } else { float }
 }
 
 fn exposure(group: &Group, port: u16, open: &Open, decider: Option<&Rule>) -> String {

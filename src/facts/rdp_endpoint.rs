@@ -1,5 +1,6 @@
 //! Facts about who reaches Remote Desktop, for each IP configuration of an interface.
 
+mod bounds;
 mod closing;
 mod exposure;
 mod inside;

@@ -21,6 +21,23 @@ impl Unread {
     pub fn new(what: impl Into<String>, how: impl Into<String>) -> Self {
         Self { what: what.into(), how: how.into() }
     }
+
+    /// Several things that were not read, as one: each once, the first two by name; `None`: none of them.
+    pub fn join(unread: &[Self]) -> Option<Self> {
+        let first = unread.first()?;
+        let mut whats: Vec<&str> = Vec::new();
+        for it in unread {
+            if !whats.contains(&it.what.as_str()) {
+                whats.push(&it.what);
+            }
+        }
+        let what = match whats.as_slice() {
+            [one, two] => format!("{one} and {two}"),
+            [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+            _ => first.what.clone(),
+        };
+        Some(Self { what, how: first.how.clone() })
+    }
 }
 
 /// A fact, or the reason why it is not known.

@@ -194,7 +194,9 @@ fn facts(
     let shadowed = match &covered {
         Some(Covered::By(_)) => Ok(true),
         Some(Covered::No) => Ok(false),
-        Some(Covered::Unknown(unread)) => Err(words::join(unread)),
+        Some(Covered::Unknown(unread)) => {
+            Err(Unread::join(unread).unwrap_or_else(|| Unread::new("what the rules mean", "export the group again")))
+        }
         None => {
             let what = format!("whether the rules before `{}` cover it", rule.name);
             Err(Unread::new(what, format!("only inbound rules on port {port} are compared")))

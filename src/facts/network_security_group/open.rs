@@ -174,11 +174,8 @@ impl Open {
 
     /// What was not understood.
     pub(super) fn missing(&self, group: &Group) -> Unread {
-        match self.unread.as_slice() {
-            [] => Unread::new(format!("what the rules of `{}` mean", group.name), "export the group again"),
-            [one] => one.clone(),
-            [one, rest @ ..] => Unread::new(format!("{} and {} more", one.what, rest.len()), one.how.clone()),
-        }
+        let unclear = || Unread::new(format!("what the rules of `{}` mean", group.name), "export the group again");
+        Unread::join(&self.unread).unwrap_or_else(unclear)
     }
 
     /// The rule that lets the witness through, and its place among the inbound rules.

@@ -9,8 +9,8 @@ use crate::facts::schema::{Known, Unread};
 use crate::facts::way_in::{Allocation, WayIn, WayInKind, WaysIn};
 use crate::inventory::ResourceId;
 
+use super::bounds::known;
 use super::just_in_time::JustInTime;
-use super::reach::known;
 use super::shared::{Shared, Shares, destination};
 use super::site::Site;
 use super::subjects::{Found, Machines};
@@ -72,17 +72,17 @@ impl<'a> Estate<'a> {
             has_network_security_group: known(group_certain, group_perhaps, &site.stack.unread_groups()),
             has_way_in: match ways.iter().any(|way| way.doubt.is_none()) {
                 true => Ok(true),
-                false => words::join(doubts).map_or(Ok(false), Err),
+                false => Unread::join(&doubts).map_or(Ok(false), Err),
             },
             ways_in: ways.iter().zip(open).map(|(way, open)| words::way_in(way, *open)).collect(),
             public_ipv4_at_least: at_least.count_v4() as i64,
             public_ipv4_at_most: at_most.count_v4() as i64,
-            public_ipv6_at_least: ceiling(at_least.count_v6()),
-            public_ipv6_at_most: ceiling(at_most.count_v6()),
+            public_ipv6_at_least: address::ceiling(at_least.count_v6()),
+            public_ipv6_at_most: address::ceiling(at_most.count_v6()),
             complete: complete(at_least == at_most, &reached.bounds.unread),
             public_gets_in: reached.bounds.anybody(),
             fewest_ipv4: reached.fewest.0 as i64,
-            fewest_ipv6: ceiling(reached.fewest.1),
+            fewest_ipv6: address::ceiling(reached.fewest.1),
             sources: Arc::clone(&shown.prefixes),
             source_prefixes: shown.count as i64,
             source_tags: Arc::clone(&shown.tags),
@@ -91,8 +91,8 @@ impl<'a> Estate<'a> {
             rules: RulesFact {
                 public_ipv4_at_least: rules.at_least.count_v4() as i64,
                 public_ipv4_at_most: rules.at_most.count_v4() as i64,
-                public_ipv6_at_least: ceiling(rules.at_least.count_v6()),
-                public_ipv6_at_most: ceiling(rules.at_most.count_v6()),
+                public_ipv6_at_least: address::ceiling(rules.at_least.count_v6()),
+                public_ipv6_at_most: address::ceiling(rules.at_most.count_v6()),
                 complete: complete(rules.at_least == rules.at_most, &rules.public.unread),
                 sources: Arc::clone(&rules.shown.prefixes),
                 source_prefixes: rules.shown.count as i64,
@@ -241,13 +241,7 @@ fn dynamic_address(ways: &[WayIn]) -> Known<bool> {
             (Ok(Allocation::Dynamic), Some(missing)) | (Err(missing), _) => unread.push(missing.clone()),
         }
     }
-    words::join(unread).map_or(Ok(false), Err)
-}
-
-/// The number as a float that is not below it, so that comparing it with a limit stays exact.
-fn ceiling(count: u128) -> f64 {
-    let float = count as f64;
-    if (float as u128) < count { float.next_up() } else { float }
+    Unread::join(&unread).map_or(Ok(false), Err)
 }
 
 fn group_name(attached: &Attached, level: &str) -> Option<String> {
@@ -256,9 +250,4 @@ fn group_name(attached: &Attached, level: &str) -> Option<String> {
         Attached::Group(id) => Some(format!("{} ({level})", id.name())),
         Attached::Missing(unread) | Attached::Unknown(unread) => Some(format!("not read: {} ({level})", unread.what)),
     }
-}
-
-/// Whether that kind of address is meant.
-pub(super) fn is_v4(family: Family) -> bool {
-    family == Family::V4
 }

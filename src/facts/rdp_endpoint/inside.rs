@@ -9,25 +9,8 @@ use crate::facts::schema::{Known, Unread};
 use crate::facts::service_tag::PLATFORM;
 
 use super::OriginFact;
-use super::reach::known;
+use super::bounds::{Perhaps, known};
 use super::site::Site;
-
-/// Whether something is so: for certain, and perhaps.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Perhaps {
-    pub certainly: bool,
-    pub perhaps: bool,
-}
-
-impl Perhaps {
-    fn of(set: &AddressSet, at_least: &AddressSet, at_most: &AddressSet) -> Self {
-        Self { certainly: at_least.meets(set), perhaps: at_most.meets(set) }
-    }
-
-    pub fn or(self, other: Self) -> Self {
-        Self { certainly: self.certainly || other.certainly, perhaps: self.perhaps || other.perhaps }
-    }
-}
 
 /// Who reaches the port from inside.
 pub(super) struct Inside {

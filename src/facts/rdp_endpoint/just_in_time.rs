@@ -10,7 +10,7 @@ use crate::facts::schema::Unread;
 use crate::facts::service_tag::PLATFORM;
 use crate::inventory::{Inventory, ResourceId};
 
-use super::reach::known;
+use super::bounds::known;
 use super::site::Site;
 use super::{JustInTimeFact, closing, words};
 

@@ -3,60 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::facts::address::AddressSet;
+use crate::facts::address::{AddressSet, Point};
 use crate::facts::nsg::{Admission, Answer, Protocol, Stack, Term};
-use crate::facts::schema::{Known, Unread};
+use crate::facts::schema::Unread;
 use crate::facts::way_in::WayIn;
 
+use super::bounds::Bounds;
 use super::site::Site;
-use super::words;
-
-/// A set of which perhaps only bounds are known.
-#[derive(Default)]
-pub(super) struct Bounds {
-    pub at_least: Admission,
-    pub at_most: Admission,
-    /// What was missing; where both bounds are the same, none of it matters.
-    pub unread: Vec<Unread>,
-}
-
-impl Bounds {
-    fn note(&mut self, unread: impl IntoIterator<Item = Unread>) {
-        for it in unread {
-            if !self.unread.contains(&it) {
-                self.unread.push(it);
-            }
-        }
-    }
-
-    fn extend(&mut self, other: &Self) {
-        self.at_least.extend(&other.at_least);
-        self.at_most.extend(&other.at_most);
-        if other.at_least != other.at_most {
-            self.note(other.unread.iter().cloned());
-        }
-    }
-
-    fn is_exact(&self) -> bool {
-        self.at_least == self.at_most
-    }
-
-    /// Whether anybody is in it, by address or by tag.
-    pub fn anybody(&self) -> Known<bool> {
-        known(!self.at_least.is_empty(), !self.at_most.is_empty(), &self.unread)
-    }
-}
-
-/// What holds for certain, else what holds at most, else why nobody knows.
-pub(super) fn known(certainly: bool, perhaps: bool, unread: &[Unread]) -> Known<bool> {
-    match (certainly, perhaps) {
-        (true, _) => Ok(true),
-        (false, false) => Ok(false),
-        (false, true) => Err(words::join(unread.to_vec()).unwrap_or_else(|| {
-            Unread::new("a part of what filters here or leads here", "export the whole network and scan again")
-        })),
-    }
-}
 
 /// Whom the rules alone admit, over TCP and UDP, whatever leads here.
 pub(super) fn by_rules(site: &Site<'_>, answers: &[Answer; 2]) -> Bounds {
@@ -78,6 +31,17 @@ pub(super) struct Candidate {
     pub protocol: Protocol,
     pub at_least: Admission,
     pub at_most: Admission,
+}
+
+/// A packet that gets in, by the way of that place among all.
+pub(super) struct Packet {
+    pub way: usize,
+    pub protocol: Protocol,
+    /// The source, before a firewall translates it.
+    pub source: Option<Point>,
+    /// The service tag that lets it in, where its address is not known.
+    pub tagged: Option<Term>,
+    pub source_port: u16,
 }
 
 /// Who gets in, over all ways.

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{AddressSet, Family, Point};
 use crate::facts::command::Command;
-use crate::facts::nsg::{Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack, Term};
+use crate::facts::nsg::{Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack};
 use crate::facts::way_in::WayIn;
 
-use super::inside::{Inside, Perhaps};
-use super::reach::{Bounds, Candidate, Reached, by_rules, reach};
+use super::bounds::{Bounds, Perhaps};
+use super::inside::Inside;
+use super::reach::{Candidate, Packet, Reached, by_rules, reach};
 use super::site::Site;
 use super::words::Deciding;
 use super::{DecisionFact, PartFact, closing, just_in_time, words};
@@ -101,17 +102,6 @@ impl Rules {
             inside,
         }
     }
-}
-
-/// A packet that gets in, by the way of that place among all.
-pub(super) struct Packet {
-    pub way: usize,
-    pub protocol: Protocol,
-    /// The source, before a firewall translates it.
-    pub source: Option<Point>,
-    /// The service tag that lets it in, where its address is not known.
-    pub tagged: Option<Term>,
-    pub source_port: u16,
 }
 
 /// What comes of the rules and the ways in together.

@@ -1,17 +1,15 @@
 //! The facts of an IP configuration in words.
 
 use crate::count::grouped;
-use crate::facts::address::Point;
-use crate::facts::address::{self, AddressSet};
+
+use crate::facts::address::{self, AddressSet, Family, Point};
 use crate::facts::command::Command;
 use crate::facts::nsg::{Access, Decision, Group, LevelName, Protocol, Rule};
-use crate::facts::schema::Unread;
 use crate::facts::service_tag::Tag;
 use crate::facts::way_in::{Allocation, PublicAddress, WayIn, WayInKind};
 use crate::inventory::ResourceId;
 
-use super::exposure::is_v4;
-use super::shared::Packet;
+use super::reach::Packet;
 use super::site::Site;
 use super::{DecisionFact, WayInFact};
 
@@ -74,7 +72,7 @@ pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str, 
         (true, _) => format!("the rules let nobody of the Internet reach {end}"),
         (false, true) => format!("no rule keeps the Internet from {end}"),
         (false, false) => {
-            let who = count(addresses, is_v4(site.family()));
+            let who = count(addresses, site.family() == Family::V4);
             format!("the rules let {who} of the Internet reach {end}: {letting}")
         }
     };
@@ -92,24 +90,6 @@ pub(super) fn blocked(site: &Site<'_>, blocking: &str, public: bool) -> String {
         }
     };
     format!("nobody reaches {end} over TCP{why}")
-}
-
-/// Several things that were not read, as one; `None`: none of them.
-pub(super) fn join(unread: Vec<Unread>) -> Option<Unread> {
-    let first = unread.first()?.clone();
-    let mut whats: Vec<&str> = Vec::new();
-    for it in &unread {
-        if !whats.contains(&it.what.as_str()) {
-            whats.push(&it.what);
-        }
-    }
-    let what = match whats.as_slice() {
-        [one] => (*one).to_owned(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
-        [] => return None,
-    };
-    Some(Unread { what, how: first.how })
 }
 
 fn ports(way: &WayIn) -> String {
@@ -283,7 +263,7 @@ fn sentence(
     let who = match &witness.packet.tagged {
         Some(term) => format!("some addresses of the service tag {}", tags(&term.tags)),
         None => {
-            let who = format!("{} of the Internet", count(addresses, is_v4(site.family())));
+            let who = format!("{} of the Internet", count(addresses, site.family() == Family::V4));
             match witness.packet.source.map(address::address) {
                 Some(source) if who.starts_with("1 ") => format!("{who}, {source},"),
                 Some(source) => format!("{who}, {source} for one,"),

@@ -2,23 +2,10 @@
 
 use crate::facts::command::Command;
 use crate::facts::nsg::{Access, Group, Rule};
-use crate::facts::schema::{Known, Unread};
+use crate::facts::schema::Known;
 
 /// How many of the covering rules a sentence names.
 const NAMED: usize = 3;
-
-/// Several things that were not read, as one.
-pub(super) fn join(unread: &[Unread]) -> Unread {
-    let whats: Vec<&str> = unread.iter().map(|it| it.what.as_str()).collect();
-    let what = match whats.as_slice() {
-        [] => "what the rules mean".to_owned(),
-        [one] => (*one).to_owned(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
-    };
-    let how = unread.first().map_or("export the group again", |it| &it.how);
-    Unread::new(what, how)
-}
 
 fn with_priority(rule: &Rule) -> String {
     match rule.priority {
