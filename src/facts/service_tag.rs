@@ -31,6 +31,11 @@ impl Tag {
         Self { lower: name.to_ascii_lowercase().into(), name: name.into() }
     }
 
+    /// What of the tag `VirtualNetwork` was not read. No rule can name it.
+    pub fn unread_network() -> Self {
+        Self::new("\0VirtualNetwork")
+    }
+
     /// The name as it was spelt.
     pub fn as_str(&self) -> &str {
         &self.name

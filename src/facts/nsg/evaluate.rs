@@ -143,6 +143,8 @@ impl<'a> Stack<'a> {
             let (admitted, always) = source_ports::admitted(&filters, admin_unread, &universe);
             return (Admission::of(admitted), Admission::of(always));
         }
+        let network = self.scope.virtual_network.unread.iter().flat_map(|(set, _)| set.ranges().iter().copied());
+        let network = AddressSet::from_ranges(network).intersection(&universe);
         let (mut admitted, mut always) = (Admission::default(), Admission::default());
         let mut seen = HashSet::new();
         for port in ports {
@@ -158,7 +160,7 @@ impl<'a> Stack<'a> {
                 Filter::Open => (Admission::default(), all()),
                 Filter::Closed => continue,
                 Filter::Rules(rules, of) => {
-                    let mut outcome = outcome(rules, of, port, &universe);
+                    let mut outcome = outcome(rules, of, port, &universe, &network);
                     outcome.allow.extend(&outcome.undecided);
                     (outcome.always, outcome.allow)
                 }
@@ -169,7 +171,7 @@ impl<'a> Stack<'a> {
                     Filter::Open => {}
                     Filter::Closed => inside = Admission::default(),
                     Filter::Rules(rules, of) => {
-                        let outcome = outcome(rules, of, port, &universe);
+                        let outcome = outcome(rules, of, port, &universe, &network);
                         inside = inside.intersection(&outcome.allow);
                     }
                 }
@@ -178,7 +180,8 @@ impl<'a> Stack<'a> {
             admitted.extend(&past);
             always.extend(&past);
         }
-        (admitted, always)
+        let (tag, wide) = (Tag::unread_network(), bound == Bound::Upper);
+        (admitted.settle(&tag, &network, wide), always.settle(&tag, &network, wide))
     }
 
     fn filters(&self, local: &Local<'_>, bound: Bound, unread: &mut Vec<Unread>) -> [Filter<'a>; 3] {

@@ -10,7 +10,7 @@ use crate::inventory::ResourceId;
 use super::Bound;
 use super::ports::{ALL, PortRange};
 use super::rule::{Access, Addresses, Group, Rule};
-use super::scope::{Local, LocalAddress, Scope};
+use super::scope::{Local, LocalAddress, Scope, VirtualNetworkTag};
 
 /// A rule whose local end matches, with what its remote end means here.
 pub(super) struct Resolved<'a> {
@@ -84,7 +84,7 @@ pub(super) fn resolve<'a>(
         });
         let wide = (access != Access::Deny) == (bound == Bound::Upper);
         let mut push = |access: Access, wide: bool, unread: &mut Vec<Unread>| {
-            let (set, tags) = remote(&rule.remote.addresses, access, wide, local.family, scope, unread);
+            let (set, tags) = symbolic(&rule.remote.addresses, access, wide, local.family, scope, unread);
             if wide || certain {
                 resolved.push(Resolved {
                     index,
@@ -101,7 +101,8 @@ pub(super) fn resolve<'a>(
         if admin && access == Access::Allow {
             push(Access::Allow, false, unread);
             let mut missing = Vec::new();
-            let (set, tags) = remote(&rule.remote.addresses, access, true, local.family, scope, &mut missing);
+            let (set, tags) = symbolic(&rule.remote.addresses, access, true, local.family, scope, &mut missing);
+            missing.retain(|it| !scope.virtual_network.unread.iter().any(|(_, of)| of == it));
             if shaky || !missing.is_empty() {
                 perhaps.push(Resolved {
                     index,
@@ -172,6 +173,27 @@ fn shield<'a>(resolved: &mut Vec<Resolved<'a>>, allow: Resolved<'a>, bound: Boun
         let at = resolved.partition_point(|rule| (rule.default, rule.priority) < key);
         resolved.insert(at, Resolved { access, ..allow });
     }
+}
+
+/// What the remote side of a rule means: known addresses, and tags that stay names. What of `VirtualNetwork` was not
+/// read stays a name, too: it is the same in every rule, so what one denies no later one lets in.
+fn symbolic<'a>(
+    side: &'a Addresses,
+    access: Access,
+    wide: bool,
+    family: Family,
+    scope: &Scope<'_>,
+    unread: &mut Vec<Unread>,
+) -> (Cow<'a, AddressSet>, Vec<Tag>) {
+    let all = side.any || (side.unclear.is_some() && access != Access::Deny) || (side.unreadable.is_some() && wide);
+    if all || !side.virtual_network || scope.virtual_network.unread.is_empty() {
+        return remote(side, access, wide, family, scope, unread);
+    }
+    let read = VirtualNetworkTag { unread: Vec::new(), ..scope.virtual_network.clone() };
+    let (set, mut tags) = remote(side, access, wide, family, &Scope { virtual_network: &read, ..*scope }, unread);
+    scope.virtual_network.unread.iter().for_each(|(_, missing)| note(unread, missing.clone()));
+    tags.push(Tag::unread_network());
+    (set, tags)
 }
 
 /// What the remote side of a rule means: known addresses, and tags that stay names.

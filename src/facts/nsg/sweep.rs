@@ -19,7 +19,16 @@ pub(super) struct Outcome {
 }
 
 /// Decides every remote address, sent from that port.
-pub(super) fn outcome(rules: &[Resolved<'_>], of: &Rules, port: u16, universe: &AddressSet) -> Outcome {
+///
+/// `unread_network` is where what of `VirtualNetwork` was not read may lie.
+pub(super) fn outcome(
+    rules: &[Resolved<'_>],
+    of: &Rules,
+    port: u16,
+    universe: &AddressSet,
+    unread_network: &AddressSet,
+) -> Outcome {
+    let network = Tag::unread_network();
     let active: Vec<_> = rules.iter().filter(|rule| rule.on(port)).collect();
     let segments = sweep(&active, of);
     // How many tags stand in rules before each rule: its addresses are those that are in none of these tags.
@@ -52,7 +61,8 @@ pub(super) fn outcome(rules: &[Resolved<'_>], of: &Rules, port: u16, universe: &
         let decided = segments.iter().filter(|segment| segment.2 <= i).map(|&(start, end, _)| (start, end));
         let within = universe.difference(&AddressSet::from_ranges(decided));
         for tag in &rule.tags {
-            let term = Term { tags: vec![tag.clone()], without: tags[..before[i]].to_vec(), within: within.clone() };
+            let within = if *tag == network { within.intersection(unread_network) } else { within.clone() };
+            let term = Term { tags: vec![tag.clone()], without: tags[..before[i]].to_vec(), within };
             if rule.access == Access::AlwaysAllow { outcome.always.push(term) } else { outcome.allow.push(term) }
         }
     }

@@ -67,6 +67,36 @@ impl Admission {
         both
     }
 
+    /// The set without that tag, whose addresses lie in `place`. What depends on the tag is in the set if `wide`, else
+    /// it is not.
+    pub fn settle(self, tag: &Tag, place: &AddressSet, wide: bool) -> Self {
+        if !self.terms.iter().any(|term| term.tags.contains(tag) || term.without.contains(tag)) {
+            return self;
+        }
+        // What it is for addresses that have the tag, and for those that have not.
+        let (mut with, mut without) = (Self::default(), Self::default());
+        for mut term in self.terms {
+            let (named, excluded) = (term.tags.contains(tag), term.without.contains(tag));
+            term.tags.retain(|it| it != tag);
+            term.without.retain(|it| it != tag);
+            if !excluded {
+                with.push(term.clone());
+            }
+            if !named {
+                without.push(term);
+            }
+        }
+        let mut settled = without.within(&place.complement());
+        match wide {
+            true => {
+                settled.extend(&with.within(place));
+                settled.extend(&without.within(place));
+            }
+            false => settled.extend(&with.intersection(&without).within(place)),
+        }
+        settled
+    }
+
     /// The part of it that lies in that set.
     pub fn within(&self, set: &AddressSet) -> Self {
         let terms = self.terms.iter().map(|term| Term { within: term.within.intersection(set), ..term.clone() });

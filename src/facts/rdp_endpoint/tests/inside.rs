@@ -216,3 +216,15 @@ fn a_member_of_a_group_without_an_address_lies_in_its_subnet() {
     // Inside of the subnet 10.0.0.0/24, where the member may be all there is.
     assert!(gets_in("10.0.0.9/32")["unread"].is_string());
 }
+
+#[test]
+fn what_a_deny_takes_of_a_network_that_was_not_read_no_later_rule_lets_in() {
+    let estate = |rules: Vec<serde_json::Value>| {
+        let mut estate = estate(Some(rules), None, "Standard", Some("0.0.0.0/0"));
+        estate.retain(|it| it["type"] != "Microsoft.Network/routeTables");
+        of(&estate)["publicGetsIn"].clone()
+    };
+    // Without the table, AllowVnetInBound may let in everybody.
+    assert!(estate(Vec::new())["unread"].is_string());
+    assert_eq!(estate(vec![rule("deny", 100, "Deny", "VirtualNetwork", "*")]), false);
+}
