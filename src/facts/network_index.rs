@@ -16,7 +16,7 @@ pub use network::{Network, Origin, OriginKind, stands_for};
 use super::address::{self, AddressSet, Point};
 use super::nsg::{Group, Level, Members, Scope, Stack, VirtualNetworkTag};
 use super::schema::Unread;
-use super::service_tag::{ServiceTags, Word};
+use super::service_tag::{PLATFORM, ServiceTags, Word};
 use admin::{AdminUnread, admin_rules};
 use network::networks;
 
@@ -184,7 +184,7 @@ impl<'a> NetworkIndex<'a> {
         let none = Network::default();
         let network = network_id.as_ref().and_then(|id| self.networks.get(id)).unwrap_or(&none);
         let mut place = Place { network: network_id, ..nowhere() };
-        let public = address::not_public().complement().difference(&network.connected);
+        let public = place.public.difference(&network.connected);
         place.internet = public.clone();
         place.public = public;
         let mut tag = VirtualNetworkTag { addresses: network.linked.clone(), ..VirtualNetworkTag::default() };
@@ -254,7 +254,8 @@ pub fn subnet_prefixes(subnet: &crate::inventory::network::Subnet) -> AddressSet
 fn nowhere() -> Place {
     let how = "export the interface with its IP configurations' subnets";
     let unread = Unread::new("the subnet of the IP configuration", how);
-    let public = address::not_public().complement();
+    // Azure's platform is part of every network.
+    let public = address::not_public().complement().difference(&AddressSet::from_texts([PLATFORM]));
     Place {
         network: None,
         prefixes: AddressSet::EMPTY,

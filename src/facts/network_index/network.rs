@@ -86,13 +86,13 @@ fn texts<'t>(space: impl IntoIterator<Item = &'t crate::inventory::arm::AddressS
     AddressSet::from_texts(space.into_iter().flat_map(|space| &space.address_prefixes).map(|text| &**text))
 }
 
-/// All networks that were read, or of which a subnet or a peering was.
+/// All networks that were read, or of which a subnet, a peering or a gateway was.
 pub(super) fn networks(inventory: &Inventory) -> HashMap<ResourceId, Network> {
     let parents = inventory.subnets.iter().map(|it| &it.id).chain(inventory.peerings.iter().map(|it| &it.id));
     let parents = parents.filter_map(ResourceId::parent);
     let read = inventory.virtual_networks.iter().map(|network| network.id.clone());
-    let ids: BTreeSet<ResourceId> = read.chain(parents).collect();
     let gateways = Gateways::new(inventory);
+    let ids: BTreeSet<ResourceId> = read.chain(parents).chain(gateways.by_network.keys().cloned()).collect();
     ids.into_par_iter().map(|id| (id.clone(), network(inventory, &gateways, &id))).collect()
 }
 

@@ -227,6 +227,13 @@ impl<'a> Stack<'a> {
         ends && rule.direction_known && local.matches(&rule.local.addresses, allows, &self.scope).0
     }
 
+    /// Whether that rule may be about that end.
+    pub fn may_name(&self, rule: &Rule, local: &Local<'_>) -> bool {
+        let allows = rule.access != Some(Access::Deny);
+        let ends = rule.protocols.has(local.protocol).1 && rule.local.ports.has(local.port).1;
+        ends && local.matches(&rule.local.addresses, allows, &self.scope).1
+    }
+
     /// The remote addresses that that rule certainly means here. Those of tags that stay names are left out.
     pub fn remotes(&self, rule: &Rule, local: &Local<'_>) -> AddressSet {
         let access = rule.access.unwrap_or(Access::Deny);

@@ -61,6 +61,7 @@ impl JustInTime {
         rules.dedup();
         let listed = machine.and_then(|id| self.machines.get(id));
         let unread = machine.and_then(|id| self.incomplete.get(&id.subscription().to_lowercase()));
+        let unread = unread.or_else(|| may_be_guarded(site).then_some(&site.no_address));
         let on = match (listed.is_some() || !rules.is_empty(), unread) {
             (true, _) => Ok(true),
             (false, None) => Ok(false),
@@ -96,6 +97,17 @@ pub(super) fn guards(site: &Site<'_>, protocol: Protocol) -> Vec<String> {
     let rules = groups.flat_map(|group| group.inbound.list.iter()).filter(|rule| is_deny(rule));
     let rules = rules.filter(|rule| site.stack.names(rule, &site.own(protocol)));
     rules.map(|rule| rule.name.to_string()).collect()
+}
+
+/// Whether a rule of it may deny the port to this end, whose address was not read.
+fn may_be_guarded(site: &Site<'_>) -> bool {
+    site.found.endpoint.private.is_none()
+        && site.stack.levels(Direction::Inbound).into_iter().any(|(_, level)| match level {
+            Level::Group(group) => group.inbound.list.iter().any(|rule| {
+                is_deny(rule) && Protocol::ALL.iter().any(|protocol| site.stack.may_name(rule, &site.own(*protocol)))
+            }),
+            Level::None | Level::Unread { .. } => false,
+        })
 }
 
 /// Who gets in although nobody asked: requests that are open at the moment do not count, and Azure's own rules are

@@ -228,3 +228,13 @@ fn what_a_deny_takes_of_a_network_that_was_not_read_no_later_rule_lets_in() {
     assert!(estate(Vec::new())["unread"].is_string());
     assert_eq!(estate(vec![rule("deny", 100, "Deny", "VirtualNetwork", "*")]), false);
 }
+
+#[test]
+fn a_gateway_tells_the_clients_of_a_network_that_was_not_read() {
+    let mut estate = inner(vec![rule("allow", 100, "Allow", "172.16.0.0/24", "*")]);
+    estate.push(gateway("vnet", "172.16.0.0/24"));
+    estate.retain(|it| it["type"] != "Microsoft.Network/virtualNetworks");
+    let clients = &of(&estate)["clients"];
+    assert_eq!(clients["addresses"], json!(["172.16.0.0/24"]));
+    assert!(clients["getIn"]["unread"].is_string(), "the subnet may have a group: {clients}");
+}

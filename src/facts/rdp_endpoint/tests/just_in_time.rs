@@ -163,3 +163,19 @@ fn what_the_unguarded_level_admits_ends_at_the_guard_or_past_it_and_is_no_rule_o
     assert_eq!(with(vec![allow()], vec![deny.clone()]), false);
     assert_eq!(with(vec![allow()], vec![allow(), deny]), true);
 }
+
+#[test]
+fn a_deny_may_be_about_an_address_that_was_not_read() {
+    let on = |destination: &str| {
+        let mut deny = deny(1000);
+        deny["properties"]["destinationAddressPrefix"] = json!(destination);
+        let mut estate = guarded(vec![deny], None);
+        for it in estate.iter_mut().filter(|it| it["type"] == "Microsoft.Network/networkInterfaces") {
+            let configuration = &mut it["properties"]["ipConfigurations"][0]["properties"];
+            configuration.as_object_mut().unwrap().remove("privateIPAddress");
+        }
+        fact(&estate)["on"].clone()
+    };
+    assert_eq!(on("10.0.0.4")["unread"], "the private address of `nic`");
+    assert_eq!(on("10.0.9.4"), false);
+}
