@@ -275,7 +275,10 @@ fn end(text: &str) -> Result<End, String> {
     if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
         return Err("no packet carries an IPv4 address mapped into IPv6: give the IPv4 address".to_owned());
     }
-    let number = || port.parse().map_err(|_| format!("`{port}` is no port: expected 0 to 65535, or *"));
+    // A plus sign is a number's to its parser, and none of a port.
+    let digits = Some(port).filter(|it| !it.starts_with('+'));
+    let number = digits.and_then(|it| it.parse().ok());
+    let number = || number.ok_or_else(|| format!("`{port}` is no port: expected 0 to 65535, or *"));
     let port = if port == "*" { None } else { Some(number()?) };
     Ok(End { address, port })
 }
@@ -332,9 +335,17 @@ mod tests {
         assert_eq!(end("10.0.0.4:3389"), Ok(End { address: ip("10.0.0.4"), port: Some(3389) }));
         assert_eq!(end("10.0.0.4:*"), Ok(End { address: ip("10.0.0.4"), port: None }));
         assert_eq!(end("[fd00::4]:0"), Ok(End { address: ip("fd00::4"), port: Some(0) }));
-        for text in
-            ["10.0.0.4", "10.0.0.4:", "10.0.0.4:65536", "10.0.0.4:-1", "fd00::4:3389", "[10.0.0.4]:1", "a:1", ""]
-        {
+        for text in [
+            "10.0.0.4",
+            "10.0.0.4:",
+            "10.0.0.4:65536",
+            "10.0.0.4:-1",
+            "10.0.0.4:+1",
+            "fd00::4:3389",
+            "[10.0.0.4]:1",
+            "a:1",
+            "",
+        ] {
             assert!(end(text).is_err(), "{text}");
         }
         assert!(end("[::ffff:10.0.0.4]:1").unwrap_err().contains("mapped"));
