@@ -146,6 +146,8 @@ fn network(inventory: &Inventory, gateways: &Gateways<'_>, id: &ResourceId) -> N
         }
     }
     it.clients_unread = it.clients_unread.or_else(|| gateways.unread_in(inventory, id));
+    // Its clients and sites are part of the tag, wherever they are.
+    it.unread.extend(it.clients_unread.clone());
     routes.push(id.clone());
     for gateway in routes.iter().flat_map(|network| gateways.of(network)) {
         gateways.add_far_side(inventory, gateway, &mut it);
@@ -233,7 +235,9 @@ impl<'a> Gateways<'a> {
         let gateways = gateways.filter_map(|it| it.ancestor(GATEWAY));
         let unread = gateways.filter(|it| inventory.gateways.get(it).is_none()).min();
         let unread = unread.map(|it| missing("virtual network gateway", &it));
-        unread.or_else(|| incomplete(inventory, GATEWAY, "virtual network gateways", network.subscription()))
+        let may_have = inventory.subnets.children_of(network).any(|it| it.name.eq_ignore_ascii_case("GatewaySubnet"));
+        let list = || incomplete(inventory, GATEWAY, "virtual network gateways", network.subscription());
+        unread.or_else(|| list().filter(|_| may_have))
     }
 
     /// Who comes through a gateway: clients, sites and the networks of other gateways.

@@ -30,10 +30,6 @@ impl Bounds {
         }
     }
 
-    pub fn is_exact(&self) -> bool {
-        self.at_least == self.at_most
-    }
-
     /// Whether anybody is in it, by address or by tag.
     pub fn anybody(&self) -> Known<bool> {
         known(!self.at_least.is_empty(), !self.at_most.is_empty(), &self.unread)

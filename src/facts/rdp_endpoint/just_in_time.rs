@@ -161,6 +161,9 @@ fn past<'s>(site: &Site<'_>, stack: &Stack<'s>, protocols: &[Protocol]) -> Past<
     let platform = AddressSet::from_texts([PLATFORM]);
     let somebody = AddressSet::of(site.family()).difference(&platform);
     for judged in [0, 1] {
+        if guarded[1 - judged] && !guarded[judged] {
+            continue;
+        }
         // A group that was not read may hold such a rule.
         let group = match [stack.subnet, stack.interface][judged] {
             Level::None => continue,
@@ -183,7 +186,7 @@ fn past<'s>(site: &Site<'_>, stack: &Stack<'s>, protocols: &[Protocol]) -> Past<
                     past.unread.push(it.clone());
                 }
             }
-            let Some(group) = group.filter(|_| guarded[judged] || !guarded[1 - judged]) else { continue };
+            let Some(group) = group else { continue };
             let guard = group.inbound.list.iter().filter(|rule| is_deny(rule) && changed.names(rule, &local));
             let guard = guard.filter_map(|rule| rule.priority).min().unwrap_or(i64::MAX);
             let admitted = answer.at_least.within(&somebody);

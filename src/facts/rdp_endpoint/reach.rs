@@ -112,7 +112,8 @@ pub(super) fn closes(site: &Site<'_>, stack: &Stack<'_>, ways: &[WayIn]) -> bool
 fn through(site: &Site<'_>, stack: &Stack<'_>, way: &WayIn, answer: &Answer) -> (Bounds, bool) {
     let mut reached =
         Bounds { at_least: answer.at_least.clone(), at_most: answer.at_most.clone(), unread: answer.unread.clone() };
-    let mut all_or_nothing = reached.is_exact();
+    // What is not known of private addresses does not matter here; behind a firewall see below.
+    let mut all_or_nothing = reached.at_least.within(&site.public) == reached.at_most.within(&site.public);
     let (group, perhaps_group) = stack.has_group();
     match &way.closed_without_group {
         Ok(false) => {}

@@ -48,7 +48,11 @@ fn clients_of_the_networks_own_gateway_get_in_unless_they_are_denied() {
 
 /// The network with a hub that it is peered with, whose gateway it uses or not.
 fn spoke(uses: bool, gateways: Vec<serde_json::Value>) -> serde_json::Value {
-    let mut estate = inner(Vec::new());
+    spoke_behind(Vec::new(), uses, gateways)
+}
+
+fn spoke_behind(rules: Vec<serde_json::Value>, uses: bool, gateways: Vec<serde_json::Value>) -> serde_json::Value {
+    let mut estate = inner(rules);
     let peering = json!([{"name": "to-hub", "properties": {
         "remoteVirtualNetwork": reference("virtualNetworks/hub"), "peeringState": "Connected",
         "allowVirtualNetworkAccess": true, "useRemoteGateways": uses,
@@ -77,6 +81,15 @@ fn a_gateway_that_is_used_and_was_not_read_leaves_it_open_whether_there_are_clie
     assert_eq!(clients["mayExist"], true);
     assert_eq!(clients["exist"]["unread"], "the gateway of the virtual network `hub`");
     assert_eq!(clients["getIn"]["unread"], "the gateway of the virtual network `hub`");
+}
+
+#[test]
+fn the_clients_of_a_gateway_that_was_not_read_may_have_any_private_address() {
+    let deny = |source: &str| vec![rule("deny", 100, "Deny", source, "*")];
+    let known = |source: &str| spoke_behind(deny(source), true, Vec::new())["getIn"].clone();
+    // The rest of what is private is let in by AllowVnetInBound, if it belongs to the network.
+    assert!(known("10.0.0.0/8")["unread"].is_string());
+    assert_eq!(known("*"), false);
 }
 
 #[test]

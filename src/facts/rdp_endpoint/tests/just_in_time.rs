@@ -158,3 +158,22 @@ fn a_deny_of_one_protocol_guards_no_other() {
     };
     assert_eq!((with("Tcp"), with("Udp")), (json!(true), json!(false)));
 }
+
+#[test]
+fn what_the_unguarded_level_admits_ends_at_the_guard_or_past_it_and_is_no_rule_of_its_group() {
+    let mut deny = deny(1000);
+    deny["properties"]["protocol"] = json!("Tcp");
+    let with = |subnet: Vec<serde_json::Value>, nic: Vec<serde_json::Value>| {
+        let mut estate = guarded(nic, Some(3389));
+        let policy = estate.last_mut().unwrap();
+        policy["properties"]["virtualMachines"][0]["ports"][0]["protocol"] = json!("*");
+        let network = estate.iter_mut().find(|it| it["type"] == "Microsoft.Network/virtualNetworks").unwrap();
+        network["properties"]["subnets"][0]["properties"]["networkSecurityGroup"] =
+            reference("networkSecurityGroups/of-subnet");
+        estate.push(resource("networkSecurityGroups", "of-subnet", "", json!({ "securityRules": subnet })));
+        fact(&estate)["bypassed"].clone()
+    };
+    let allow = || rule("allow", 100, "Allow", "*", "*");
+    assert_eq!(with(vec![allow()], vec![deny.clone()]), false);
+    assert_eq!(with(vec![allow()], vec![allow(), deny]), true);
+}
