@@ -85,11 +85,13 @@ impl Rules {
             Some((protocol, _)) => vec![*protocol],
             None => letting(by_protocol.iter().map(|(protocol, it)| (*protocol, it))),
         };
+        let mut others = alone.is_none();
         let decisions = match sample(&at_least) {
             Some(source) => {
                 let tcp = answers[0].at_least.addresses().contains(source);
                 let local = site.own(if tcp { Protocol::Tcp } else { Protocol::Udp });
                 let port = site.stack.port_from(&local, source).unwrap_or_default();
+                others = others || site.stack.parts(&local, port, &at_least).len() > 1;
                 site.stack.decide(&local, source, port, Bound::Lower)
             }
             None => site.stack.deciders(&site.own(Protocol::Tcp), &site.public),
@@ -100,7 +102,7 @@ impl Rules {
         let facts = |decisions: &[Decision<'_>]| Arc::new(decisions.iter().map(words::decision).collect());
         Self {
             shown: Shown::new(&public, &at_least),
-            letting: words::by_rules(&decisions),
+            letting: words::letting(&decisions, others),
             protocols,
             decisions: facts(&decisions),
             blocking: words::keeping(blocking),

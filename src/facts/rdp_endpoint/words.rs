@@ -233,6 +233,12 @@ pub(super) fn by_rules(decisions: &[Decision<'_>]) -> String {
     rules.collect::<Vec<_>>().join(" and ")
 }
 
+/// The rules that let somebody in, and whether others let others in; empty without rules.
+pub(super) fn letting(decisions: &[Decision<'_>], others: bool) -> String {
+    let rules = by_rules(decisions);
+    if others && !rules.is_empty() { format!("{rules}, and other rules for others of them") } else { rules }
+}
+
 /// The rules, and that they keep somebody; empty without rules.
 pub(super) fn keeping(decisions: &[Decision<'_>]) -> String {
     match decisions.iter().filter(|it| it.rule.is_some()).count() {
