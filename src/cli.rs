@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
+use clap::error::ContextValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,6 +14,7 @@ use crate::facts::nsg::{Direction, Protocol};
 use crate::policy::{Severity, Verdict};
 use crate::report::FormatName;
 use crate::source::arm::{Auth, Cloud};
+use crate::visible::visible;
 
 /// Says which Azure settings break or endanger point-to-site VPN and Remote Desktop, with the evidence and the
 /// command that mends each. It only reads.
@@ -220,9 +222,9 @@ pub struct TestIpFlow {
     #[arg(long, value_name = "IP:PORT", value_parser = end)]
     pub remote: End,
     /// The machine, or the scale set; without it and --nic, whose address --local is
-    #[arg(long, value_name = "NAME|ID", conflicts_with = "nic")]
+    #[arg(long, value_name = "NAME|ID")]
     pub vm: Option<String>,
-    /// The network interface
+    /// The network interface; with --vm, one of the machine's
     #[arg(long, value_name = "NAME|ID")]
     pub nic: Option<String>,
     /// The addresses behind service tags: Microsoft's ServiceTags_*.json, or what `az network list-service-tags` prints
@@ -254,6 +256,27 @@ pub enum FlowFormat {
     Json,
 }
 
+/// The arguments of this process. Wrong ones, and questions for help, end it.
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| harmless(error).exit())
+}
+
+/// The error without what a terminal would obey of the arguments that it repeats.
+fn harmless(mut error: clap::Error) -> clap::Error {
+    let said: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in said {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(visible(&text).into_owned()),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(|text| visible(text).into_owned()).collect())
+            }
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error
+}
+
 fn direction(text: &str) -> Result<Direction, String> {
     let found = Direction::ALL.into_iter().find(|it| it.word().eq_ignore_ascii_case(text));
     found.ok_or_else(|| "expected Inbound or Outbound".to_owned())
@@ -275,7 +298,10 @@ fn end(text: &str) -> Result<End, String> {
     if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
         return Err("no packet carries an IPv4 address mapped into IPv6: give the IPv4 address".to_owned());
     }
-    let number = || port.parse().map_err(|_| format!("`{port}` is no port: expected 0 to 65535, or *"));
+    // A plus sign is a number's to its parser, and none of a port.
+    let digits = Some(port).filter(|it| !it.starts_with('+'));
+    let number = digits.and_then(|it| it.parse().ok());
+    let number = || number.ok_or_else(|| format!("`{}` is no port: expected 0 to 65535, or *", visible(port)));
     let port = if port == "*" { None } else { Some(number()?) };
     Ok(End { address, port })
 }
@@ -296,7 +322,7 @@ fn verdict(text: &str) -> Result<Verdict, String> {
     Verdict::ALL
         .into_iter()
         .find(|verdict| verdict.word().eq_ignore_ascii_case(&plain))
-        .ok_or_else(|| format!("`{text}` is no verdict: one of pass, fail, unknown, notApplicable"))
+        .ok_or_else(|| format!("`{}` is no verdict: one of pass, fail, unknown, notApplicable", visible(text)))
 }
 
 fn moment(text: &str) -> Result<OffsetDateTime, String> {
@@ -332,12 +358,31 @@ mod tests {
         assert_eq!(end("10.0.0.4:3389"), Ok(End { address: ip("10.0.0.4"), port: Some(3389) }));
         assert_eq!(end("10.0.0.4:*"), Ok(End { address: ip("10.0.0.4"), port: None }));
         assert_eq!(end("[fd00::4]:0"), Ok(End { address: ip("fd00::4"), port: Some(0) }));
-        for text in
-            ["10.0.0.4", "10.0.0.4:", "10.0.0.4:65536", "10.0.0.4:-1", "fd00::4:3389", "[10.0.0.4]:1", "a:1", ""]
-        {
+        for text in [
+            "10.0.0.4",
+            "10.0.0.4:",
+            "10.0.0.4:65536",
+            "10.0.0.4:-1",
+            "10.0.0.4:+1",
+            "fd00::4:3389",
+            "[10.0.0.4]:1",
+            "a:1",
+            "",
+        ] {
             assert!(end(text).is_err(), "{text}");
         }
         assert!(end("[::ffff:10.0.0.4]:1").unwrap_err().contains("mapped"));
+    }
+
+    #[test]
+    fn a_wrong_argument_cannot_command_the_terminal() {
+        for argument in ["--direction=\u{1b}[2J", "--local=10.0.0.4:\u{1b}[2J", "--\u{1b}[2J", "\u{1b}[2J"] {
+            let error = Cli::try_parse_from(["azaudit", "test-ip-flow", argument]).unwrap_err();
+            let told = harmless(error).render().ansi().to_string();
+            assert!(told.contains(r"\u{1b}[2J") && !told.contains("\u{1b}[2J"), "{told:?}");
+        }
+        let error = Cli::try_parse_from(["azaudit", "sc\u{1b}[2Jan"]).unwrap_err();
+        assert!(!harmless(error).render().ansi().to_string().contains("\u{1b}[2J"));
     }
 
     #[test]

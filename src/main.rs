@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use azaudit::cli::{Cli, Command};
+use azaudit::cli::{self, Command};
 use azaudit::commands;
-use clap::Parser;
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    match cli::parse().command {
         Command::Scan(scan) => commands::scan::run(&scan).into(),
         Command::TestIpFlow(question) => commands::test_ip_flow::run(&question).into(),
     }

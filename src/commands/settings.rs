@@ -35,10 +35,7 @@ impl Settings {
     ///
     /// Whatever keeps the run from judging as it was asked to: faulty or unreadable files, patterns that match nothing.
     pub fn read(arguments: &Policies, printer: &Printer) -> Result<Self, Failure> {
-        let config = config(arguments.config.as_deref())?;
-        if let Some(config) = &config {
-            printer.detail(format!("configuration: {}", config.path.display()));
-        }
+        let config = config(arguments.config.as_deref(), printer)?;
         let policies = policies(arguments, config.as_ref(), printer)?;
         let service_tags = service_tags(arguments.service_tags.as_deref(), config.as_ref(), printer)?;
         let rdp_port = arguments.rdp_port.or(config.as_ref().and_then(|config| config.rdp_port)).unwrap_or(RDP_PORT);
@@ -53,7 +50,7 @@ impl Settings {
 ///
 /// The list, or the configuration that is found, cannot be read.
 pub fn service_tags_alone(named: Option<&Path>, printer: &Printer) -> Result<Arc<ServiceTags>, Failure> {
-    let config = if named.is_some() { None } else { config(None)? };
+    let config = if named.is_some() { None } else { config(None, printer)? };
     service_tags(named, config.as_ref(), printer)
 }
 
@@ -86,7 +83,7 @@ fn all(errors: Vec<impl fmt::Display>) -> Failure {
 }
 
 /// The configuration that was named, else the one that is found in the working directory or above it.
-fn config(named: Option<&Path>) -> Result<Option<Config>, Failure> {
+fn config(named: Option<&Path>, printer: &Printer) -> Result<Option<Config>, Failure> {
     let found = match named {
         Some(path) => Some(path.to_owned()),
         None => std::env::current_dir().ok().and_then(|folder| {
@@ -95,7 +92,11 @@ fn config(named: Option<&Path>) -> Result<Option<Config>, Failure> {
             Some(if path.parent() == Some(&folder) { FILE_NAME.into() } else { path })
         }),
     };
-    found.map(|path| Config::read(&path)).transpose().map_err(all)
+    let config = found.map(|path| Config::read(&path)).transpose().map_err(all)?;
+    if let Some(config) = &config {
+        printer.detail(format!("configuration: {}", config.path.display()));
+    }
+    Ok(config)
 }
 
 fn policies(arguments: &Policies, config: Option<&Config>, printer: &Printer) -> Result<PolicySet, Failure> {

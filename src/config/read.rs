@@ -25,7 +25,9 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, Vec<LoadError>> {
         let text = text_file::read(path).map_err(|error| {
             let message = format!("cannot read the configuration: {error}");
-            vec![LoadError { path: path.display().to_string(), position: None, message, hint: None }]
+            let hint = "name a file with --config, or leave the option out: azaudit.toml in the working directory or \
+                        above it is read by itself, and none is needed";
+            vec![LoadError { path: path.display().to_string(), position: None, message, hint: Some(hint.into()) }]
         })?;
         Self::parse(path, &text)
     }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::address;
 use super::command::Command;
-use super::nsg::{Group, Rule};
+use super::nsg::{Group, Protocol, Rule};
 use super::schema::{Known, RecordType, Unread, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::count::grouped;
@@ -177,5 +177,12 @@ fn exposure(group: &Group, port: u16, open: &Open, decider: Option<&Rule>) -> St
         },
         None => "its rules let them in".to_owned(),
     };
-    format!("`{name}` would open port {port} of {whom} to {who} of the Internet as soon as it is attached: {rule}")
+    // Where TCP lets it in too, the protocol matters to nobody.
+    let over = match widest.packet.as_ref().map(|packet| packet.protocol) {
+        Some(Protocol::Udp) => " (udp)",
+        _ => "",
+    };
+    format!(
+        "`{name}` would open port {port}{over} of {whom} to {who} of the Internet as soon as it is attached: {rule}"
+    )
 }

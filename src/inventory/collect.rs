@@ -178,8 +178,11 @@ impl<'a> Parsed<'a> {
         let Head { id, ty, location, sku, zones, properties } = head;
         let ty = ty.filter(|ty| !ty.trim().is_empty()).map(|ty| ty.trim().to_lowercase());
         let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
-            let named = ty.map(|ty| format!(" (its type is `{ty}`)")).unwrap_or_default();
-            return Err(Problem::new("resource", Reason::Damaged, format!("a resource without an `id`{named}")));
+            let detail = match &ty {
+                Some(ty) => format!("a resource without an `id` (its type is `{ty}`)"),
+                None => "a resource without an `id`".to_owned(),
+            };
+            return Err(Problem::new(ty.as_deref().unwrap_or("resource"), Reason::Damaged, detail));
         };
         let id = ResourceId::new(&id);
         let Some(ty) = ty.or_else(|| id.resource_type()) else {

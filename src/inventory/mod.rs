@@ -251,8 +251,9 @@ impl Inventory {
         self.gaps.iter().find(|gap| {
             let scope = gap.scope.to_lowercase();
             let within = scope.strip_prefix(&under).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            // That there may be further subscriptions makes none of those that were read incomplete.
-            let everywhere = gap.what == ty && scope == "/";
+            // That there may be further subscriptions makes none of those that were read incomplete; but which one a
+            // damaged part of a file was about, nobody knows.
+            let everywhere = gap.what == ty && !scope.starts_with("/subscriptions/");
             ((gap.what == ty || gap.what == "subscription") && (within || subscription.is_empty())) || everywhere
         })
     }

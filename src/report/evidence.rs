@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::text::{shortened, visible};
+use super::text::{grouped, shortened, visible};
 
 /// Lines that are shown; what lies beyond stands in the JSON report.
 const LINES: usize = 6;
@@ -10,17 +10,21 @@ const LINES: usize = 6;
 const LENGTH: usize = 160;
 /// Entries of one list.
 const ENTRIES: usize = 5;
+/// Lists that facts cut, and where the number of all their entries stands.
+const CUT: [(&str, &str); 1] = [("sources", "sourcePrefixes")];
 
 /// One line for each fact that says something which the message does not: `offset: 64`,
 /// `witness: source=203.0.113.7, port=3389`.
 pub fn lines(evidence: &Map<String, Value>, message: &str) -> Vec<String> {
     let news = |value: &Value| !says_nothing(value) && !repeats(value, message);
-    let said: Vec<(&String, &Value)> = evidence.iter().filter(|(_, value)| news(value)).collect();
+    let told = |name: &str| CUT.iter().any(|(list, number)| *number == name && evidence.contains_key(*list));
+    let said: Vec<(&String, &Value)> =
+        evidence.iter().filter(|(name, value)| news(value) && !told(name.as_str())).collect();
     let mut lines: Vec<String> = said
         .iter()
         .take(LINES)
         .map(|(name, value)| {
-            let line = format!("{name}: {}", brief(value));
+            let line = format!("{name}: {}", full(name, value, evidence));
             shortened(&visible(&line), LENGTH).into_owned()
         })
         .collect();
@@ -28,6 +32,30 @@ pub fn lines(evidence: &Map<String, Value>, message: &str) -> Vec<String> {
         lines.push(format!("… and {} more in the JSON report", said.len() - LINES));
     }
     lines
+}
+
+/// A value in brief. Of a list that is cut already, its full number is told.
+fn full(name: &str, value: &Value, evidence: &Map<String, Value>) -> String {
+    let number = CUT.iter().find(|(list, _)| *list == name).and_then(|(_, number)| evidence.get(*number)?.as_u64());
+    match (value, number) {
+        (Value::Array(items), Some(number)) => entries(items, number),
+        _ => brief(value),
+    }
+}
+
+fn entries(items: &[Value], number: u64) -> String {
+    let mut entries: Vec<String> = items.iter().take(ENTRIES).map(brief).collect();
+    let more = number.saturating_sub(entries.len() as u64);
+    if more > 0 {
+        entries.push(format!("… {} more", grouped(more)));
+    }
+    let separator = if items.iter().any(Value::is_object) { "; " } else { ", " };
+    entries.join(separator)
+}
+
+/// Whether it is a resource's id beside its name: it is long, and says little more.
+fn is_id(name: &str, value: &Value, beside: &Map<String, Value>) -> bool {
+    name == "id" && beside.contains_key("name") && value.as_str().is_some_and(|it| it.starts_with("/subscriptions/"))
 }
 
 fn says_nothing(value: &Value) -> bool {
@@ -71,16 +99,10 @@ fn brief(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(|| number.to_string(), rounded),
-        Value::Array(items) => {
-            let mut entries: Vec<String> = items.iter().take(ENTRIES).map(brief).collect();
-            if items.len() > ENTRIES {
-                entries.push(format!("… {} more", items.len() - ENTRIES));
-            }
-            let separator = if items.iter().any(Value::is_object) { "; " } else { ", " };
-            entries.join(separator)
-        }
+        Value::Array(items) => entries(items, items.len() as u64),
+        Value::Object(members) if members.len() == 1 && members.contains_key("unread") => "not read".to_owned(),
         Value::Object(members) => {
-            let said = members.iter().filter(|(_, value)| !says_nothing(value));
+            let said = members.iter().filter(|(name, value)| !says_nothing(value) && !is_id(name, value, members));
             let entries: Vec<String> = said
                 .map(|(name, value)| match value {
                     Value::Object(_) | Value::Array(_) => format!("{name}=({})", brief(value)),
@@ -93,10 +115,10 @@ fn brief(value: &Value) -> String {
     }
 }
 
-/// At most three decimals, and no zeros at the end.
+/// At most three decimals, and no zeros at the end; of huge numbers the size.
 fn rounded(number: f64) -> String {
     if number.abs() >= 1e15 {
-        return number.to_string();
+        return format!("{number:.3e}");
     }
     let text = format!("{number:.3}");
     match text.trim_end_matches('0').trim_end_matches('.') {
@@ -124,7 +146,7 @@ mod tests {
         let evidence = json!({"a": -345.6145833333333, "b": 0.5957563312799452, "c": 1.0, "d": 2953, "e": -0.0001});
         assert_eq!(shown(evidence), ["a: -345.615", "b: 0.596", "c: 1", "d: 2953", "e: 0"]);
         assert_eq!(shown(json!({"a": {"b": [0.12345]}})), ["a: b=(0.123)"]);
-        assert_eq!(shown(json!({"a": 1e300})), [format!("a: {}", shortened(&1e300.to_string(), LENGTH - 3))]);
+        assert_eq!(shown(json!({"a": 1e300, "b": 2f64.powi(125)})), ["a: 1.000e300", "b: 4.254e37"]);
     }
 
     #[test]
@@ -163,6 +185,22 @@ mod tests {
                 "witness: source=203.0.113.7, wayIn=(kind=publicIp, address=198.51.100.4)"
             ]
         );
+    }
+
+    #[test]
+    fn a_list_that_is_cut_already_tells_its_full_number() {
+        let sources: Vec<String> = (0..50).map(|i| format!("10.{i}.0.0/16")).collect();
+        let first = "sources: 10.0.0.0/16, 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16";
+        assert_eq!(shown(json!({"sources": sources, "sourcePrefixes": 1074})), [format!("{first}, … 1,069 more")]);
+        assert_eq!(shown(json!({"sources": sources})), [format!("{first}, … 45 more")]);
+    }
+
+    #[test]
+    fn an_id_beside_its_name_and_what_was_not_read_stay_short() {
+        let address = json!([{"name": "pip", "id": "/subscriptions/s/x/pip", "allocation": "dynamic"}]);
+        assert_eq!(shown(json!({"publicAddresses": address})), ["publicAddresses: name=pip, allocation=dynamic"]);
+        assert_eq!(shown(json!({"a": {"id": "/subscriptions/s/x"}})), ["a: id=/subscriptions/s/x"]);
+        assert_eq!(shown(json!({"privateAddress": {"unread": "the address of `n`"}})), ["privateAddress: not read"]);
     }
 
     #[test]

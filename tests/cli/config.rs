@@ -132,6 +132,7 @@ fn every_fault_of_the_file_is_exit_2_with_its_place_and_what_was_meant() {
     let ran = azaudit(&["scan", "--from", ESTATE, "--config", "no-such.toml"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("error: no-such.toml: cannot read the configuration: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("\nhint: name a file with --config"), "{}", ran.stderr);
 }
 
 #[test]
@@ -166,4 +167,14 @@ fn a_report_does_not_overwrite_what_the_run_reads() {
     }
     assert_eq!(std::fs::read_to_string(folder.path("my.toml")).unwrap(), "rdp-port = 22\n");
     assert_eq!(run(&["--config", "my.toml"], "json=./other.json").code, 1);
+}
+
+#[test]
+fn a_flow_says_which_configuration_it_used() {
+    let folder = Folder::new(&[("azaudit.toml", b"rdp-port = 3390\n")]);
+    let flow = ["test-ip-flow", "--direction", "Inbound", "--protocol", "TCP", "--from", ESTATE];
+    let ends = ["--local", "10.20.1.4:3389", "--remote", "203.0.113.7:50000"];
+    let ran = |more: &[&str]| azaudit_in(&folder.path(""), &[&flow[..], &ends, more].concat());
+    assert!(ran(&["-v"]).stderr.contains("configuration: azaudit.toml\n"), "{}", ran(&["-v"]).stderr);
+    assert!(!ran(&[]).stderr.contains("configuration"));
 }

@@ -98,7 +98,7 @@ impl<'a> Estate<'a> {
                 source_prefixes: rules.shown.count as i64,
                 source_tags: Arc::clone(&rules.shown.tags),
                 decisions: Arc::clone(&rules.decisions),
-                admission: words::admission(&site, &rules.at_least, &rules.letting, &rules.remarks),
+                admission: words::admission(&site, &rules.at_least, &rules.protocols, &rules.letting, &rules.remarks),
             },
             clients: ClientsFact {
                 may_exist: rules.inside.has_clients != Ok(false),

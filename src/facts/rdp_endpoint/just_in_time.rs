@@ -28,6 +28,8 @@ fn is_deny(rule: &Rule) -> bool {
 /// The machines whose port just-in-time access guards.
 pub(super) struct JustInTime {
     machines: HashMap<ResourceId, Protocols>,
+    /// Machines of which a policy names a port that was not read.
+    unclear: HashMap<ResourceId, Unread>,
     /// Why the list of policies is not complete, by subscription.
     incomplete: HashMap<String, Unread>,
 }
@@ -35,8 +37,20 @@ pub(super) struct JustInTime {
 impl JustInTime {
     pub fn new(inventory: &Inventory, port: u16) -> Self {
         let mut machines: HashMap<ResourceId, Protocols> = HashMap::new();
-        for machine in inventory.jit_policies.iter().flat_map(|policy| &policy.properties.virtual_machines) {
-            let Some(id) = &machine.id else { continue };
+        let (mut unclear, mut unnamed) = (HashMap::new(), HashMap::new());
+        let listed = inventory.jit_policies.iter();
+        for (policy, machine) in listed.flat_map(|it| it.properties.virtual_machines.iter().map(move |vm| (it, vm))) {
+            let unread = |what: &str| {
+                let how = format!("read it again (`az resource show --ids {}`)", policy.id);
+                Unread::new(format!("{what} of the just-in-time policy `{}`", policy.name), how)
+            };
+            let Some(id) = &machine.id else {
+                unnamed.insert(policy.id.subscription().to_lowercase(), unread("a machine"));
+                continue;
+            };
+            if machine.ports.iter().any(|it| it.number.is_none()) {
+                unclear.insert(id.clone(), unread("a port"));
+            }
             for guarded in machine.ports.iter().filter(|it| it.number == Some(port.into())) {
                 let protocols = guarded.protocol.as_deref().map_or(Protocols::ANY, Protocols::new);
                 let all = machines.entry(id.clone()).or_insert(protocols);
@@ -51,7 +65,9 @@ impl JustInTime {
             let unread = incomplete(inventory, list, "just-in-time policies", &it)?;
             Some((it, unread))
         };
-        Self { machines, incomplete: subscriptions.into_iter().filter_map(unread).collect() }
+        let mut incomplete: HashMap<String, Unread> = subscriptions.into_iter().filter_map(unread).collect();
+        incomplete.extend(unnamed);
+        Self { machines, unclear, incomplete }
     }
 
     /// Whether it guards the port of this interface, and who gets past it. `guards` are its rules there.
@@ -60,7 +76,8 @@ impl JustInTime {
         rules.sort();
         rules.dedup();
         let listed = machine.and_then(|id| self.machines.get(id));
-        let unread = machine.and_then(|id| self.incomplete.get(&id.subscription().to_lowercase()));
+        let unread = machine
+            .and_then(|id| self.unclear.get(id).or_else(|| self.incomplete.get(&id.subscription().to_lowercase())));
         let unread = unread.or_else(|| may_be_guarded(site).then_some(&site.no_address));
         let on = match (listed.is_some() || !rules.is_empty(), unread) {
             (true, _) => Ok(true),

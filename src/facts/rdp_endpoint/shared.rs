@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::address::{AddressSet, Family, Point};
 use crate::facts::command::Command;
-use crate::facts::nsg::{Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack};
+use crate::facts::nsg::{Admission, Answer, Bound, Decision, Direction, Level, LocalAddress, Protocol, Stack};
 use crate::facts::way_in::WayIn;
 
 use super::bounds::{Bounds, Perhaps};
@@ -53,6 +53,8 @@ pub(super) struct Rules {
     pub decisions: Arc<Vec<DecisionFact>>,
     /// The rules that let the public in, in words.
     pub letting: String,
+    /// The protocols over which they admit some of the public; where one admits all of these, that one.
+    pub protocols: Vec<Protocol>,
     pub inside: Inside,
     /// How each level decides the largest part of those who are inside, over TCP.
     pub inside_decisions: Arc<Vec<DecisionFact>>,
@@ -73,11 +75,23 @@ impl Rules {
         let at_least = public.at_least.addresses();
         let at_most = public.at_most.addresses();
         let inside = Inside::new(site, &answers);
+        let by_protocol: Vec<(Protocol, Admission)> = Protocol::ALL
+            .into_iter()
+            .zip(&answers)
+            .map(|(it, answer)| (it, answer.at_least.within(&site.public)))
+            .collect();
+        let alone = by_protocol.iter().find(|(_, it)| it.addresses() == at_least);
+        let protocols = match alone {
+            Some((protocol, _)) => vec![*protocol],
+            None => letting(by_protocol.iter().map(|(protocol, it)| (*protocol, it))),
+        };
+        let mut others = alone.is_none();
         let decisions = match sample(&at_least) {
             Some(source) => {
                 let tcp = answers[0].at_least.addresses().contains(source);
                 let local = site.own(if tcp { Protocol::Tcp } else { Protocol::Udp });
                 let port = site.stack.port_from(&local, source).unwrap_or_default();
+                others = others || site.stack.parts(&local, port, &at_least).len() > 1;
                 site.stack.decide(&local, source, port, Bound::Lower)
             }
             None => site.stack.deciders(&site.own(Protocol::Tcp), &site.public),
@@ -88,7 +102,8 @@ impl Rules {
         let facts = |decisions: &[Decision<'_>]| Arc::new(decisions.iter().map(words::decision).collect());
         Self {
             shown: Shown::new(&public, &at_least),
-            letting: words::by_rules(&decisions),
+            letting: words::letting(&decisions, others),
+            protocols,
             decisions: facts(&decisions),
             blocking: words::keeping(blocking),
             inside_decisions: facts(&inside_decisions),
@@ -145,10 +160,21 @@ impl Shared {
         };
         let witness = witness(site, ways, &reached);
         let decisions = decisions(site, ways, witness.as_ref());
+        let parts = parts(site, ways, witness.as_ref(), &reached);
+        let beside = |packet: &Packet| {
+            let by_it = |it: &&Candidate| it.way == packet.way && it.protocol == packet.protocol;
+            reached.candidates.iter().find(by_it).is_none_or(|it| it.at_least.addresses() != at_least)
+        };
+        let several_ways = witness.as_ref().is_some_and(beside);
+        let all = parts.is_empty() && !several_ways;
+        let protocols = match &witness {
+            Some(packet) if !several_ways => vec![packet.protocol],
+            _ => letting(reached.candidates.iter().map(|it| (it.protocol, &it.at_least))),
+        };
         Self {
-            deciding: Deciding::new(&decisions),
+            deciding: Deciding::new(&decisions, all, protocols),
             decisions: Arc::new(decisions.iter().map(words::decision).collect()),
-            parts: Arc::new(parts(site, ways, witness.as_ref(), &reached)),
+            parts: Arc::new(parts),
             open: by_ways.map(|way| way.iter().any(|it| !it.at_least.is_empty())).collect(),
             witness,
             shown: Shown::new(&reached.bounds, &at_least),
@@ -161,6 +187,12 @@ impl Shared {
             tcp,
         }
     }
+}
+
+/// The protocols over which somebody certainly gets in.
+fn letting<'l>(answers: impl Iterator<Item = (Protocol, &'l Admission)> + Clone) -> Vec<Protocol> {
+    let lets = |protocol: &Protocol| answers.clone().any(|(it, admission)| it == *protocol && !admission.is_empty());
+    Protocol::ALL.into_iter().filter(lets).collect()
 }
 
 /// One address of the largest range, not its very first: that may be a network's own.

@@ -66,14 +66,20 @@ pub(super) fn make_static(address: &PublicAddress) -> Option<Command> {
 }
 
 /// One sentence: whom the rules would let in, if there were a way in.
-pub(super) fn admission(site: &Site<'_>, addresses: &AddressSet, letting: &str, remarks: &[String]) -> String {
+pub(super) fn admission(
+    site: &Site<'_>,
+    addresses: &AddressSet,
+    protocols: &[Protocol],
+    letting: &str,
+    remarks: &[String],
+) -> String {
     let end = end(site);
     let sentence = match (addresses.is_empty(), letting.is_empty()) {
         (true, _) => format!("the rules let nobody of the Internet reach {end}"),
         (false, true) => format!("no rule keeps the Internet from {end}"),
         (false, false) => {
             let who = count(addresses, site.family() == Family::V4);
-            format!("the rules let {who} of the Internet reach {end}: {letting}")
+            format!("the rules let {who} of the Internet reach {end} ({}): {letting}", any_of(protocols))
         }
     };
     remarked(sentence, remarks)
@@ -190,16 +196,26 @@ fn by_way(way: &WayIn) -> String {
     }
 }
 
-/// The rules that decide, and whether they are several.
+/// The rules that decide the witness, and whether they are several.
 pub(super) struct Deciding {
     pub rules: String,
     pub several: bool,
+    /// Whether they decide all who get in, and not a part of them.
+    pub all: bool,
+    /// The protocols over which somebody gets in; where these rules decide all, that of the witness.
+    pub protocols: Vec<Protocol>,
 }
 
 impl Deciding {
-    pub fn new(decisions: &[Decision<'_>]) -> Self {
-        Self { rules: by_rules(decisions), several: decisions.iter().filter(|it| it.rule.is_some()).count() > 1 }
+    pub fn new(decisions: &[Decision<'_>], all: bool, protocols: Vec<Protocol>) -> Self {
+        let several = decisions.iter().filter(|it| it.rule.is_some()).count() > 1;
+        Self { rules: by_rules(decisions), several, all, protocols }
     }
+}
+
+/// `tcp`, or `tcp or udp`.
+pub(super) fn any_of(protocols: &[Protocol]) -> String {
+    protocols.iter().map(|it| it.word()).collect::<Vec<_>>().join(" or ")
 }
 
 pub(super) fn by_rules(decisions: &[Decision<'_>]) -> String {
@@ -215,6 +231,12 @@ pub(super) fn by_rules(decisions: &[Decision<'_>]) -> String {
         }
     });
     rules.collect::<Vec<_>>().join(" and ")
+}
+
+/// The rules that let somebody in, and whether others let others in; empty without rules.
+pub(super) fn letting(decisions: &[Decision<'_>], others: bool) -> String {
+    let rules = by_rules(decisions);
+    if others && !rules.is_empty() { format!("{rules}, and other rules for others of them") } else { rules }
 }
 
 /// The rules, and that they keep somebody; empty without rules.
@@ -292,9 +314,14 @@ fn sentence(
         };
         return format!("{who} may send {protocol} to {end}: {by}; {way} leads to that port, today for {carried} only");
     }
-    match rules.is_empty() {
-        true => format!("{who} {reach} {end} ({protocol}) through {way}; no network security group filters it"),
-        false => format!("{who} {reach} {end} ({protocol}) through {way}; {rules} {lets} {them} in"),
+    let protocols = any_of(&deciding.protocols);
+    let example = witness.packet.source.filter(|_| !deciding.all).map(address::address);
+    match (rules.is_empty(), example) {
+        (true, _) => format!("{who} {reach} {end} ({protocols}) through {way}; no network security group filters it"),
+        (false, None) => format!("{who} {reach} {end} ({protocols}) through {way}; {rules} {lets} {them} in"),
+        (false, Some(example)) => {
+            format!("{who} {reach} {end} ({protocols}) through {way}; {rules} {lets} {example} in")
+        }
     }
 }
 

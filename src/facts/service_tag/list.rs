@@ -60,8 +60,12 @@ impl ServiceTags {
     /// Text that is something else, a list without a single tag that has addresses, and a prefix that cannot be read.
     pub fn parse(text: &str) -> Result<Self, ListError> {
         let other = |what: &str| ListError::Other(what.to_owned());
-        let List { change_number, cloud, values, value } =
-            lenient::from_str(text).map_err(|error| ListError::Other(error.to_string()))?;
+        let (List { change_number, cloud, values, value }, nulls) =
+            lenient::from_str_counting_nulls(text).map_err(|error| ListError::Other(error.to_string()))?;
+        // Whatever stood there, the addresses of a tag would be known in part.
+        if nulls > 0 {
+            return Err(other("a null stands among its `values`, or among their prefixes"));
+        }
         let values = values.or(value).ok_or_else(|| other("it has no `values`"))?;
         // Subnets have names and `addressPrefixes` too.
         if let Some(id) = values.iter().filter_map(|entry| entry.id.as_deref()).find(|id| id.trim().starts_with('/')) {
@@ -170,6 +174,18 @@ mod tests {
             let text = DOWNLOADED.replace("198.51.100.7/32", prefix);
             let error = ListError::Prefix { tag: "Sql".into(), prefix: prefix.into() };
             assert_eq!(ServiceTags::parse(&text).unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    fn a_null_in_place_of_a_prefix_or_a_tag_is_no_list() {
+        for (entry, null) in [
+            (r#"["198.51.100.7/32"]"#, r#"["198.51.100.7/32", null]"#),
+            (r#"{"name": "Sql""#, r#"null, {"name": "Sql""#),
+        ] {
+            let text = DOWNLOADED.replace(entry, null);
+            assert_ne!(text, DOWNLOADED);
+            assert!(ServiceTags::parse(&text).unwrap_err().to_string().contains("null"), "{null}");
         }
     }
 

@@ -54,6 +54,20 @@ fn the_deny_alone_proves_that_it_is_on() {
 }
 
 #[test]
+fn a_port_or_a_machine_that_a_policy_leaves_open_may_be_this_one() {
+    let mut estate = guarded(vec![rule("allow", 100, "Allow", "*", "*")], Some(22));
+    assert_eq!(fact(&estate)["on"], false);
+    let machine = estate.last().unwrap()["properties"]["virtualMachines"][0].clone();
+    for (field, gone) in [("ports", json!([{"number": null}])), ("id", json!(null))] {
+        let mut unclear = machine.clone();
+        unclear[field] = gone;
+        estate.last_mut().unwrap()["properties"]["virtualMachines"][0] = unclear;
+        let what = fact(&estate)["on"]["unread"].as_str().unwrap_or_default().to_owned();
+        assert!(what.ends_with("of the just-in-time policy `default`"), "{field}: {what}");
+    }
+}
+
+#[test]
 fn a_policy_about_another_port_does_not_guard_this_one() {
     let rules = || vec![rule("allow", 100, "Allow", "*", "*")];
     assert_eq!(fact(&guarded(rules(), Some(3389)))["on"], true);
