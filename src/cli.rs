@@ -392,7 +392,7 @@ mod tests {
         assert!(parse(&format!("{flow} --from a -g rg")).is_ok());
         assert!(parse(&format!("{flow} --subscription s -g rg")).is_ok());
         assert!(parse(&format!("{flow} --from a --subscription s")).is_err());
-        assert!(parse(&format!("{flow} --from a --vm v --nic n")).is_err());
+        assert!(parse(&format!("{flow} --from a --vm v --nic n")).is_ok());
         assert!(parse(flow).is_err());
         assert!(parse("azaudit scan --from a --resource-group rg").is_err());
     }

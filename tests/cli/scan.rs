@@ -124,7 +124,11 @@ fn a_damaged_file_does_not_stop_the_others_and_makes_the_audit_incomplete() {
         ("no JSON", b"id,name\n1,2\n", "damaged file"),
         ("no UTF-8", b"[{\"id\":\"/x\xff\",\"type\":\"t\",\"properties\":{}}]", "damaged resource"),
         ("null", b"[null]", "damaged resource"),
-        ("without id", b"[{\"type\":\"Microsoft.Network/routeTables\",\"properties\":{}}]", "damaged resource"),
+        (
+            "without id",
+            b"[{\"type\":\"Microsoft.Network/routeTables\",\"properties\":{}}]",
+            "damaged microsoft.network/routetables",
+        ),
         ("a refusal", br#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#, "forbidden file"),
         ("another page", br#"{"value":[],"nextLink":"https://management.azure.com/x"}"#, "truncated file"),
     ];

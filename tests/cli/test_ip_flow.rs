@@ -339,6 +339,8 @@ fn machines_that_cannot_be_told_apart_are_listed_and_the_resource_group_picks_on
         let nowhere = ask(&estate, &[named, &["-g", "rg-none"]].concat());
         assert!(refused(&nowhere).contains("`rg-test`, `rg-web`"), "{}", nowhere.stderr);
     }
+    let both = ask(&estate, &["--vm", &machine, "--nic", "web01-nic"]);
+    assert_eq!((both.code, &both.json()["interface"]), (0, &json!(other)), "{}", both.stderr);
     let by_id = ask(&estate, &["--nic", &other]);
     assert_eq!((by_id.code, &by_id.json()["level"]), (0, &json!("subnet")));
 }

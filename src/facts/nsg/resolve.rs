@@ -80,6 +80,7 @@ pub(super) fn resolve<'a>(
         }
         let access = rule.access.unwrap_or(match bound {
             Bound::Lower => Access::Deny,
+            Bound::Upper if admin => Access::AlwaysAllow,
             Bound::Upper => Access::Allow,
         });
         let wide = (access != Access::Deny) == (bound == Bound::Upper);

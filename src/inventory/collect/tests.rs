@@ -79,6 +79,14 @@ fn a_null_among_certificates_costs_no_other_certificate() {
 }
 
 #[test]
+fn a_damaged_resource_of_a_type_leaves_its_list_incomplete_everywhere() {
+    let with = |ty: &str| inventory(&[&format!(r#"[{{"type":"Microsoft.Network/{ty}","properties":{{}}}}]"#)]);
+    let incomplete = |ty: &str| with(ty).incomplete("microsoft.network/loadbalancers", "s").is_some();
+    assert!(incomplete("loadBalancers"));
+    assert!(!incomplete("routeTables"));
+}
+
+#[test]
 fn copies_of_long_lists_merge_in_no_time() {
     let list = |from: usize| {
         let routes: Vec<String> = (from..from + 20_000).map(|i| format!(r#"{{"name":"r{i}"}}"#)).collect();
@@ -102,7 +110,7 @@ fn a_resource_without_an_id_or_without_properties_is_a_gap() {
         gaps(&inventory),
         [
             format!("{NETWORK}/routeTables/listed microsoft.network/routetables missing: 1.json: line 1, column 1: it has no `properties`, so nothing can be said of it; it was only listed, or az CLI has flattened it: `az resource show --ids …` and `az rest` print them"),
-            "0.json resource damaged: line 1, column 2: a resource without an `id` (its type is `microsoft.network/routetables`)".to_owned(),
+            "0.json microsoft.network/routetables damaged: line 1, column 2: a resource without an `id` (its type is `microsoft.network/routetables`)".to_owned(),
         ]
     );
 }
