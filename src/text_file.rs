@@ -1,6 +1,6 @@
 //! Small text files that people hand over, whole and in whatever encoding their tools write.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -11,9 +11,22 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is in another encoding.
+/// The file cannot be read, is in another encoding, or does not end within 256 MB.
 pub fn read(path: &Path) -> io::Result<String> {
-    decode(&fs::read(path)?)
+    decode(&whole(File::open(path)?, MOST)?)
+}
+
+/// Microsoft's list of service tags, the largest of these files, has some megabytes.
+const MOST: u64 = 256 << 20;
+
+/// All bytes, if there are no more than that.
+fn whole(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it does not end within {most} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 fn decode(bytes: &[u8]) -> io::Result<String> {
@@ -58,5 +71,11 @@ mod tests {
         }
         assert_eq!(decode(b"").unwrap(), "");
         assert!(decode(b"Z\xfcrich").is_err());
+    }
+
+    #[test]
+    fn a_file_that_does_not_end_is_refused() {
+        assert_eq!(whole(&b"1234"[..], 4).unwrap(), b"1234");
+        assert_eq!(whole(io::repeat(0), 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 }

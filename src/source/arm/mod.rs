@@ -2,8 +2,8 @@
 //!
 //! [`collect`] follows one plan of calls: the subscriptions, Resource Graph (or, where that is refused, a list of each
 //! type), the policies of just-in-time access where there are machines, a GET of each gateway that serves clients with
-//! its metrics and sessions, and a GET of what lies outside the scope but is referred to. It reads only. Whatever cannot be read becomes a [`Gap`](super::Gap) of the smallest
-//! scope, and the rest goes on.
+//! its metrics and sessions, and a GET of what lies outside the scope but is referred to. It reads only. Whatever
+//! cannot be read becomes a [`Gap`](super::Gap) of the smallest scope, and the rest goes on.
 
 mod client;
 mod cloud;
