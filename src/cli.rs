@@ -38,6 +38,54 @@ pub enum Command {
     /// Say what the network security rules do with one packet of one machine
     #[command(after_help = FLOW_EXIT_CODES)]
     TestIpFlow(Box<TestIpFlow>),
+    /// Look at the policies that are judged by, or check policies of your own
+    Policies {
+        /// What to do.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+}
+
+/// `azaudit policies`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Name the policies: id, severity, subject, claim
+    List(Box<ListPolicies>),
+    /// Report every fault of the policies in a folder; exit 2 if there is any
+    Check {
+        /// The folders
+        #[arg(value_name = "DIR", required = true)]
+        folders: Vec<PathBuf>,
+    },
+}
+
+/// `azaudit policies list`.
+#[derive(Debug, Args)]
+pub struct ListPolicies {
+    /// Only policies whose id matches, such as 'rdp-*' (repeats)
+    #[arg(long, value_name = "GLOB")]
+    pub policy: Vec<String>,
+    /// Add the policies of this folder (repeats)
+    #[arg(long, value_name = "DIR")]
+    pub policies: Vec<PathBuf>,
+    /// Leave the built-in policies out
+    #[arg(long, requires = "policies")]
+    pub no_builtin_policies: bool,
+    /// The format on standard output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub format: ListFormat,
+    /// No colours (also with NO_COLOR set)
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    Table,
+    /// For machines: a list of objects
+    Json,
 }
 
 const FLOW_EXIT_CODES: &str = "Exit codes: 0 Allow, 1 Deny, 2 wrong use, no such machine or address, 3 Unknown: what \

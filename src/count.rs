@@ -1,8 +1,13 @@
 //! Numbers and counted nouns, for all messages.
 
-/// `1 finding`, `2 findings`, `1,000 subnets`: a number and its noun.
+/// `1 finding`, `2 findings`, `1,000 policies`: a number and its noun.
 pub fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+    let number = grouped(count);
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        _ if count == 1 => format!("{number} {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {noun}s"),
+    }
 }
 
 /// `16,777,216`.
@@ -26,6 +31,8 @@ mod tests {
     fn numbers_and_nouns() {
         assert_eq!(counted(1, "finding"), "1 finding");
         assert_eq!(counted(0, "finding"), "0 findings");
+        assert_eq!([counted(1, "policy"), counted(2, "policy")], ["1 policy", "2 policies"]);
+        assert_eq!(counted(2, "gateway"), "2 gateways");
         assert_eq!(counted(16_777_216, "subnet"), "16,777,216 subnets");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(4_294_967_040), "4,294,967,040");

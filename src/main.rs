@@ -9,5 +9,6 @@ fn main() -> ExitCode {
     match cli::parse().command {
         Command::Scan(scan) => commands::scan::run(&scan).into(),
         Command::TestIpFlow(question) => commands::test_ip_flow::run(&question).into(),
+        Command::Policies { command } => commands::policies::run(&command).into(),
     }
 }

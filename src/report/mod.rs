@@ -9,6 +9,7 @@ pub mod ip_flow;
 pub mod json;
 mod layout;
 mod natural;
+pub mod policies;
 #[cfg(test)]
 mod sample;
 pub mod table;

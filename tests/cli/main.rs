@@ -4,6 +4,7 @@
 mod azure;
 mod config;
 mod live;
+mod policies;
 mod port;
 mod scan;
 mod service_tags;

@@ -1,0 +1,59 @@
+//! `azaudit policies`: what is judged by.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use crate::cli::{ListFormat, ListPolicies, PolicyCommand};
+use crate::count::counted;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::policy::PolicySet;
+use crate::printer::Printer;
+use crate::report::policies as report;
+
+/// Runs the command; what went wrong is told on stderr.
+pub fn run(command: &PolicyCommand) -> Exit {
+    let no_color = matches!(command, PolicyCommand::List(list) if list.no_color);
+    let printer = Printer::new(false, 0, no_color);
+    let done = match command {
+        PolicyCommand::List(arguments) => list(arguments, &printer),
+        PolicyCommand::Check { folders } => check(folders, &printer),
+    };
+    match done {
+        Ok(()) => Exit::Clean,
+        Err(failure) => {
+            printer.error(failure);
+            Exit::NothingAudited
+        }
+    }
+}
+
+fn list(arguments: &ListPolicies, printer: &Printer) -> Result<(), Failure> {
+    let mut policies = load(!arguments.no_builtin_policies, &arguments.policies)?;
+    policies.select(&arguments.policy, &[]).map_err(Failure::new)?;
+    write(printer, |out| match arguments.format {
+        ListFormat::Json => report::json(&policies, out),
+        ListFormat::Table => report::table(&policies, printer.width(), out),
+    })
+}
+
+fn check(folders: &[PathBuf], printer: &Printer) -> Result<(), Failure> {
+    let policies = load(false, folders)?;
+    write(printer, |out| writeln!(out, "{} without a fault", counted(policies.len() as u64, "policy")))
+}
+
+fn load(builtin: bool, folders: &[PathBuf]) -> Result<PolicySet, Failure> {
+    PolicySet::load(builtin, folders).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Failure::new(lines.join("\n"))
+    })
+}
+
+fn write(printer: &Printer, document: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(printer.stdout());
+    match document(&mut out).and_then(|()| out.flush()) {
+        // Whoever read our output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}"))),
+    }
+}

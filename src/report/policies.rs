@@ -1,0 +1,52 @@
+//! The policies themselves, for people and for machines.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
+
+use super::layout::limit_columns;
+use super::text::visible;
+use crate::count::counted;
+use crate::policy::{Policy, PolicySet};
+
+/// Writes a list of objects, one for each policy, ordered by id.
+pub fn json(policies: &PolicySet, out: &mut dyn Write) -> io::Result<()> {
+    let list: Vec<_> = sorted(policies)
+        .into_iter()
+        .map(|policy| {
+            let it = &policy.metadata;
+            json!({
+                "id": it.id, "title": it.title, "why": policy.why, "severity": policy.severity,
+                "subject": policy.subject.word(), "port": policy.port, "symptoms": it.symptoms,
+                "references": it.references, "frameworks": it.frameworks, "path": policy.path,
+            })
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &list)?;
+    writeln!(out)
+}
+
+/// Writes a table of that many columns.
+pub fn table(policies: &PolicySet, width: u16, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners())
+        .force_no_tty()
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(["Policy", "Severity", "Subject", "What should be"]);
+    for policy in sorted(policies) {
+        let title = visible(&policy.metadata.title);
+        table.add_row([policy.id(), policy.severity.word(), policy.subject.word(), &title]);
+    }
+    limit_columns(&mut table, width);
+    writeln!(out, "{table}")?;
+    writeln!(out, "{}", counted(policies.len() as u64, "policy"))
+}
+
+fn sorted(policies: &PolicySet) -> Vec<&Policy> {
+    let mut sorted: Vec<&Policy> = policies.iter().collect();
+    sorted.sort_by(|a, b| a.id().cmp(b.id()));
+    sorted
+}
