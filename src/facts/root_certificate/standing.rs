@@ -112,43 +112,40 @@ impl Standing {
 
 /// Sets what shows only among all roots of one owner.
 pub(super) fn compare(all: &mut [RootCertificate], owner: &CertificateOwner, id: &ResourceId, among: &Among<'_>) {
-    let mut same: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut copies: HashMap<String, Vec<usize>> = HashMap::new();
     for (i, it) in all.iter().enumerate() {
         if let Ok(thumbprint) = &it.thumbprint {
-            same.entry(thumbprint.clone()).or_default().push(i);
+            copies.entry(thumbprint.clone()).or_default().push(i);
         }
     }
-    let not_read: Vec<(usize, Unread)> =
-        all.iter().enumerate().filter_map(|(i, it)| Some((i, it.problem.clone().err()?))).take(2).collect();
+    // One that was read and is no certificate is the same as none.
+    let not_read = all.iter().find_map(|it| it.problem.clone().err());
+    let alone = all.len() == 1;
     let revoked = Revoked::of(owner, among);
-    for i in 0..all.len() {
-        let it = &all[i];
-        let twins = match &it.thumbprint {
-            Ok(thumbprint) => {
-                let copies = same.get(thumbprint).map_or(&[][..], Vec::as_slice);
-                let others = || copies.iter().copied().filter(|other| *other != i);
-                match not_read.first() {
-                    Some((_, unread)) if others().next().is_none() => Err(unread.clone()),
-                    _ => Ok(others().take(MOST_NAMES).map(|other| all[other].name.clone()).collect()),
-                }
-            }
-            // Where it is the only one, no other is the same.
-            Err(_) if all.len() == 1 => Ok(Vec::new()),
-            Err(unread) => Err(unread.clone()),
+    for it in all.iter_mut() {
+        it.standing.revoked_as = revoked.find(&it.thumbprint);
+        it.standing.twins = match (&it.thumbprint, &not_read) {
+            (Err(unread), _) if !alone => Err(unread.clone()),
+            (Ok(_), Some(unread)) => Err(unread.clone()),
+            _ => Ok(Vec::new()),
         };
-        let single_out = match &it.thumbprint {
-            Ok(thumbprint) => single_out(all, same.get(thumbprint).map_or(&[], Vec::as_slice), owner, id),
-            Err(_) => Vec::new(),
-        };
-        let revoked_as = revoked.find(&it.thumbprint);
-        let standing = &mut all[i].standing;
-        (standing.twins, standing.single_out_commands, standing.revoked_as) = (twins, single_out, revoked_as);
+    }
+    for copies in copies.values().filter(|copies| copies.len() > 1) {
+        let commands = single_out(all, copies, owner, id);
+        // One more than are shown, since each leaves itself out.
+        let names: Vec<(usize, String)> =
+            copies.iter().take(MOST_NAMES + 1).map(|i| (*i, all[*i].name.clone())).collect();
+        for i in copies {
+            let others = names.iter().filter(|(other, _)| other != i).take(MOST_NAMES);
+            all[*i].standing.twins = Ok(others.map(|(_, name)| name.clone()).collect());
+            all[*i].standing.single_out_commands.clone_from(&commands);
+        }
     }
 }
 
 /// The clean copy stays, or the first. Nothing about Virtual WAN, where only a position would name the others.
 fn single_out(all: &[RootCertificate], copies: &[usize], owner: &CertificateOwner, id: &ResourceId) -> Vec<Command> {
-    if copies.len() < 2 || owner.virtual_wan {
+    if owner.virtual_wan {
         return Vec::new();
     }
     let clean = |it: &&usize| {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::facts::certificate::{Content, decode, read};
 
 #[test]
 fn names_are_up_to_eighty_word_characters_dots_and_hyphens() {
@@ -37,4 +38,20 @@ fn days_are_counted_down() {
     {
         assert_eq!(ends_in(days), words);
     }
+}
+
+#[test]
+fn of_a_signature_that_is_not_known_nobody_knows_the_hash() {
+    let data = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/certificates/root-ec-p256.b64"));
+    let Content::Certificate(der) = read(data.trim_end()).content else { panic!("it is a certificate") };
+    let mut certificate = decode(&der).unwrap();
+    assert_eq!(is_signature_strong(&certificate), Some(true));
+    certificate.signature_hash = SignatureHash::Other;
+    // SHA-3 with RSA, and an object identifier of nobody.
+    for (algorithm, strong) in [("Ed25519", Some(true)), ("2.16.840.1.101.3.4.3.14", Some(true)), ("1.2.3", None)] {
+        certificate.signature_algorithm = algorithm.to_owned();
+        assert_eq!(is_signature_strong(&certificate), strong, "{algorithm}");
+    }
+    certificate.signature_hash = SignatureHash::Sha1;
+    assert_eq!(is_signature_strong(&certificate), Some(false));
 }
