@@ -1,5 +1,6 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
+mod certificates;
 mod point_to_site;
 mod remedy;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::gateway::{Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway};
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
+use certificates::{CertificateLists, certificates_of_network, certificates_of_virtual_wan};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
 use remedy::{az, relief_commands, route_based_commands};
 
@@ -118,6 +120,8 @@ facts! {
         pub route_based_commands: Vec<Command>,
         /// Commands that make room for more sessions. None of them takes a protocol away.
         pub relief_commands: Vec<Command>,
+        /// Its lists of root and of revoked certificates.
+        pub certificates: CertificateLists,
     }
 
     /// The point-to-site configuration of a gateway.
@@ -264,6 +268,7 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
         p2s,
         limits: SessionLimits::from(&limits),
         sessions,
+        certificates: certificates_of_network(resource),
     }
 }
 
@@ -308,6 +313,7 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
         sessions,
         route_based_commands: Vec::new(),
         relief_commands: relief_commands.into_iter().collect(),
+        certificates: certificates_of_virtual_wan(resource, inventory),
     }
 }
 

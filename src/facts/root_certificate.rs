@@ -2,6 +2,7 @@
 
 mod commands;
 mod phrases;
+mod standing;
 
 use rayon::prelude::*;
 use time::OffsetDateTime;
@@ -13,6 +14,8 @@ use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::Resource;
 use commands::Commands;
+pub(super) use standing::hex_digits;
+use standing::{Among, Standing};
 
 fact_enum! {
     /// What keeps root certificate data from being one certificate, once its layout is cleaned.
@@ -132,6 +135,8 @@ facts! {
         /// Commands that take a private key out of Azure, and the certificate beside it too: nobody can tell whether the
         /// key is its own. Where there is one, they first add a new root that takes its place.
         pub remove_key_commands: Vec<Command>,
+        /// How it stands: as a root, by its strength, by its name, and among the others.
+        pub standing: Standing,
     }
 
     /// What a root certificate is configured on.
@@ -158,20 +163,23 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let inventory = context.inventory;
     inventory.gateways.rows().par_iter().for_each(|gateway| {
-        let roots = gateway.properties.vpn_client_configuration.iter().flat_map(|it| &it.vpn_client_root_certificates);
+        let Some(configuration) = &gateway.properties.vpn_client_configuration else { return };
         let ty = gateway.properties.gateway_type.as_deref().unwrap_or("Vpn");
         let serves_no_clients = ["ExpressRoute", "LocalGateway"].iter().any(|it| ty.eq_ignore_ascii_case(it));
         let owner = CertificateOwner { judged: !serves_no_clients, ..owner(gateway, false) };
-        roots.for_each(|root| {
-            subject(context, gateway, &owner, &root.name, root.properties.public_cert_data.as_deref(), visit);
-        });
+        let roots = configuration.vpn_client_root_certificates.iter();
+        let roots = roots.map(|it| (&*it.name, it.properties.public_cert_data.as_deref())).collect();
+        let revoked = configuration.vpn_client_revoked_certificates.iter();
+        let revoked = revoked.map(|it| (&*it.name, it.properties.thumbprint.as_deref())).collect();
+        subjects(context, gateway, &owner, roots, revoked, visit);
     });
     inventory.vpn_server_configurations.rows().par_iter().for_each(|configuration| {
         let owner = owner(configuration, true);
-        configuration.properties.vpn_client_root_certificates.iter().for_each(|root| {
-            let name = root.name.as_deref().unwrap_or_default();
-            subject(context, configuration, &owner, name, root.public_cert_data.as_deref(), visit);
-        });
+        let roots = configuration.properties.vpn_client_root_certificates.iter();
+        let roots = roots.map(|it| (it.name.as_deref().unwrap_or_default(), it.public_cert_data.as_deref())).collect();
+        let revoked = configuration.properties.vpn_client_revoked_certificates.iter();
+        let revoked = revoked.map(|it| (it.name.as_deref().unwrap_or_default(), it.thumbprint.as_deref())).collect();
+        subjects(context, configuration, &owner, roots, revoked, visit);
     });
 }
 
@@ -185,24 +193,32 @@ fn owner<P>(resource: &Resource<P>, virtual_wan: bool) -> CertificateOwner {
     }
 }
 
-fn subject<P>(
+/// `roots` are names and data, `revoked` names and thumbprints.
+fn subjects<P>(
     context: Context<'_>,
     resource: &Resource<P>,
     owner: &CertificateOwner,
-    name: &str,
-    data: Option<&str>,
+    roots: Vec<(&str, Option<&str>)>,
+    revoked: Vec<(&str, Option<&str>)>,
     visit: &(dyn Fn(&Subject<'_>) + Sync),
 ) {
-    let identity = Identity {
-        kind: SubjectKind::RootCertificate,
-        id: resource.id.clone(),
-        name: resource.name.to_string(),
-        element: Some(name.to_owned()),
-        location: resource.location.as_deref().map(str::to_owned),
-    };
-    let commands = Commands { id: &resource.id, owner, name };
-    let facts = RootCertificate::new(name, owner, data, &commands, context.options.now);
-    visit(&Subject { identity, roots: vec![&facts, owner] });
+    let among = Among { names: roots.iter().map(|(name, _)| name.to_lowercase()).collect(), revoked };
+    let facts = roots.iter().map(|(name, data)| {
+        let commands = Commands { id: &resource.id, owner, name };
+        RootCertificate::new(name, owner, *data, &commands, &among, context.options.now)
+    });
+    let mut facts: Vec<_> = facts.collect();
+    standing::compare(&mut facts, owner, &resource.id, &among);
+    for facts in &facts {
+        let identity = Identity {
+            kind: SubjectKind::RootCertificate,
+            id: resource.id.clone(),
+            name: resource.name.to_string(),
+            element: Some(facts.name.clone()),
+            location: resource.location.as_deref().map(str::to_owned),
+        };
+        visit(&Subject { identity, roots: vec![facts, owner] });
+    }
 }
 
 impl RootCertificate {
@@ -211,13 +227,14 @@ impl RootCertificate {
         owner: &CertificateOwner,
         data: Option<&str>,
         commands: &Commands<'_>,
+        among: &Among<'_>,
         now: OffsetDateTime,
     ) -> Self {
         let expression = data.is_some_and(is_template_expression);
         let reading = data.filter(|_| !expression).map(certificate::read).ok_or_else(|| {
             let what = format!("`publicCertData` of the root certificate `{name}` on `{}`", owner.name);
             let why = if expression { "it is a template's expression; " } else { "" };
-            Unread::new(what, format!("{why}read the resource by GET: {}", commands.show().as_str()))
+            Unread::new(what, commands.how_to_read(why))
         });
         let problem = reading.as_ref().map(problem).map_err(Clone::clone);
         let damage = reading.as_ref().map(phrases::damage).map_err(Clone::clone);
@@ -254,6 +271,8 @@ impl RootCertificate {
         let beside_key = reading.as_ref().is_ok_and(certificate_beside_key);
         let state = say!(|it| validity_state(it.not_before, it.not_after, now));
         let elapsed = say!(|it| elapsed_fraction(it.not_before, it.not_after, now));
+        let days_left = say!(|it| (it.not_after - now).as_seconds_f64() / 86_400.0);
+        let standing = Standing::alone(commands, among, &decoded, &problem, cleaned, &days_left);
         Self {
             name: name.to_owned(),
             layout: read!(|it| it.layout),
@@ -284,7 +303,7 @@ impl RootCertificate {
             validity_state: state,
             elapsed_percent: elapsed.clone().map(|share| format!("{} %", (share * 1000.0).ceil() / 10.0)),
             elapsed_fraction: elapsed,
-            days_left: say!(|it| (it.not_after - now).as_seconds_f64() / 86_400.0),
+            days_left,
             key_kind: say!(|it| it.key_kind),
             key_size: decoded.as_ref().map_err(Clone::clone).and_then(|it| {
                 let what = || format!("the size of the key of the root certificate `{name}` on `{}`", owner.name);
@@ -298,12 +317,13 @@ impl RootCertificate {
             replace_commands: commands.replace(),
             renew_commands: commands.renew(),
             remove_key_commands: if beside_key { commands.supersede() } else { commands.remove() },
+            standing,
         }
     }
 }
 
 /// Whether it is an expression of a deployment template that nobody evaluated: `[parameters('root')]`.
-fn is_template_expression(data: &str) -> bool {
+pub(super) fn is_template_expression(data: &str) -> bool {
     let data = data.trim();
     data.starts_with('[') && !data.starts_with("[[") && data.ends_with(")]")
 }

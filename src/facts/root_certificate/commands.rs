@@ -21,11 +21,22 @@ const PLACEHOLDER: &str = "ONE_LINE_OF_BASE64";
 
 impl Commands<'_> {
     /// Prints the owner as Azure holds it.
-    pub fn show(&self) -> Command {
+    fn show(&self) -> Command {
         if self.owner.virtual_wan {
             return Command::new(["az", "resource", "show", "--ids", self.id.as_str()]);
         }
         self.az(&["vnet-gateway", "show"], "--name", &[])
+    }
+
+    /// How to get what the input lacks of it, after `why`.
+    pub fn how_to_read(&self, why: &str) -> String {
+        format!("{why}read the resource by GET: {}", self.show().as_str())
+    }
+
+    /// Uploads that base64 once more, under that name.
+    pub fn rename(&self, name: &str, base64: &str) -> Vec<Command> {
+        let new = Commands { name, ..*self };
+        if self.owner.virtual_wan { vec![new.add(base64)] } else { new.mend(base64) }
     }
 
     /// Uploads that base64 in its place.
@@ -51,9 +62,7 @@ impl Commands<'_> {
         if !self.owner.virtual_wan {
             return new.replace();
         }
-        let (name, data) = (format!("name={name}"), format!("publicCertData={PLACEHOLDER}"));
-        let add = self.update(&["--add", "properties.vpnClientRootCertificates", &name, &data]);
-        new.prepare().into_iter().chain([add]).collect()
+        new.prepare().into_iter().chain([new.add(PLACEHOLDER)]).collect()
     }
 
     /// Uploads another certificate beside it, then takes it away.
@@ -91,6 +100,11 @@ impl Commands<'_> {
         let CertificateOwner { name, resource_group, subscription, .. } = self.owner;
         let place = ["--subscription", subscription, "--resource-group", resource_group, owner, name];
         Command::new(["az", "network"].iter().chain(verb).chain(&place).chain(arguments))
+    }
+
+    fn add(&self, base64: &str) -> Command {
+        let (name, data) = (format!("name={}", self.name), format!("publicCertData={base64}"));
+        self.update(&["--add", "properties.vpnClientRootCertificates", &name, &data])
     }
 
     fn set(&self, base64: &str) -> Command {

@@ -238,3 +238,50 @@ fn the_roots_are_declared_in_the_order_of_the_subject() {
     });
     assert!(value.to_json().is_object());
 }
+
+/// Name and standing of the roots of one gateway.
+fn standings(roots: &[(&str, &str)], revoked: serde_json::Value) -> Vec<(String, serde_json::Value)> {
+    let roots: Vec<_> = roots.iter().map(|(name, data)| root(name, *data)).collect();
+    let mut gateway = gateway("Vpn", roots.into());
+    gateway["properties"]["vpnClientConfiguration"]["vpnClientRevokedCertificates"] = revoked;
+    let seen = subjects(&[gateway]).into_iter();
+    seen.map(|(identity, facts, _)| (identity.element.unwrap(), facts["standing"].clone())).collect()
+}
+
+#[test]
+fn a_name_that_a_template_computes_is_no_bad_name() {
+    let of = |name| standings(&[(name, data!("root-ec-p256.b64"))], serde_json::json!([])).remove(0).1;
+    assert!(of("[parameters('name')]")["nameFits"]["unread"].is_string());
+    assert_eq!(of("[parameters('name')")["nameFits"], false);
+}
+
+#[test]
+fn every_copy_of_a_root_is_told_to_go_but_the_same_one() {
+    let (clean, other) = (data!("root-ec-p256.b64"), data!("root-rsa-2048.b64"));
+    let dirty = format!("{clean}\n");
+    let seen = standings(&[("a", &dirty), ("b", clean), ("c", clean), ("d", other)], serde_json::json!([]));
+    let delete = |name| {
+        let az =
+            "az network vnet-gateway root-cert delete --subscription s1 --resource-group rg-vpn --gateway-name gw1";
+        format!("{az} --name {name}")
+    };
+    for (name, standing) in &seen[..3] {
+        assert_eq!(standing["singleOutCommands"], serde_json::json!([delete("a"), delete("c")]), "{name}");
+    }
+    assert_eq!(seen[1].1["twins"], serde_json::json!(["a", "c"]));
+    assert_eq!(
+        (&seen[3].1["twins"], &seen[3].1["singleOutCommands"]),
+        (&serde_json::json!([]), &serde_json::json!([]))
+    );
+}
+
+#[test]
+fn a_thumbprint_that_was_not_read_may_be_the_roots_own() {
+    let of = |thumbprint| {
+        let revoked = serde_json::json!([{"name": "r", "properties": {"thumbprint": thumbprint}}]);
+        standings(&[("a", data!("root-ec-p256.b64"))], revoked).remove(0).1["revokedAs"].clone()
+    };
+    assert!(of(serde_json::Value::Null)["unread"].is_string());
+    assert!(of("[parameters('thumbprint')]".into())["unread"].is_string());
+    assert_eq!(of("".into()), serde_json::json!([]));
+}
