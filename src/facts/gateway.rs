@@ -240,7 +240,7 @@ fn of_network(
     let sku_name = it.sku.as_ref().or(resource.sku.as_ref()).and_then(|sku| text(&sku.name));
     let sku = sku_name.map(str::to_owned).ok_or_else(|| Unread::new(format!("the SKU of `{name}`"), HOW));
     let row = sku.clone().and_then(|sku| {
-        let what = format!("what the SKU `{sku}` of `{name}` carries (azaudit does not know it)");
+        let what = format!("what the SKU `{sku}` of `{name}` is (azaudit does not know it)");
         sku::find(&sku).ok_or_else(|| Unread::new(what, "correct the SKU's name, or update azaudit"))
     });
     let configuration = it.vpn_client_configuration.as_ref();

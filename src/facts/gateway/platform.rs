@@ -89,8 +89,8 @@ fn state_of(word: Option<&str>, id: &ResourceId, group: &str) -> State {
     let (words, advice, commands) = match known {
         Ok(ProvisioningState::Failed) => (
             "its last change failed (state Failed), so it may not run as configured",
-            "The activity log of the gateway tells why. Mend that, then run the last change again; this restarts it only \
-             where Azure has to. After an update with RADIUS, check that the gateway still has its secret.",
+            "The activity log of the gateway tells why. Mend that and write the configuration again as it is, which can \
+             interrupt connections for a short time. Where RADIUS is used, check that the gateway still has its secret.",
             vec![command("update", &[])],
         ),
         Ok(ProvisioningState::Updating) => (
@@ -189,12 +189,13 @@ pub(super) fn of_network(
         .collect();
     let unnamed = unnamed_address(resource, addresses.len(), sort, sku);
     let basic: Vec<Known<bool>> = addresses.iter().map(Address::is_basic).collect();
-    let basic_addresses: Vec<String> = addresses
+    let mut basic_addresses: Vec<String> = addresses
         .iter()
         .zip(&basic)
         .filter(|(_, basic)| **basic == Ok(true))
         .map(|(address, _)| address.id.name().to_owned())
         .collect();
+    basic_addresses.dedup();
     let mut unread: Vec<Unread> = basic.into_iter().filter_map(Known::err).collect();
     unread.extend(unnamed.clone().err());
     let has_basic_address = any(!basic_addresses.is_empty(), &unread);
@@ -224,8 +225,12 @@ pub(super) fn of_network(
         }
     }
     unread.extend(unnamed.clone().err());
+    zone_faults.dedup();
     let zone_redundant = any(!zone_faults.is_empty(), &unread).map(|faults| !faults);
     let zone_sku = sku.and_then(|sku| sku::with_zones(sku.name));
+
+    // ExpressRoute has a migration of its own, and gateways of SKU Basic are moved by Microsoft.
+    let movable = *sort == Ok(GatewaySort::Vpn) && sku.is_some_and(|sku| sku.name != "Basic");
 
     Platform {
         is_vpn: is_vpn.clone(),
@@ -235,16 +240,16 @@ pub(super) fn of_network(
         state_advice: state.advice.to_owned(),
         state_commands: state.commands,
         instances: instances(resource),
-        second_instance_commands: second_instance(resource, p2s, &addresses),
+        second_instance_commands: second_instance(resource, p2s, sku, &addresses),
         has_public_addresses: match sort {
             Ok(GatewaySort::LocalGateway | GatewaySort::VirtualWan) => Ok(false),
             _ if !addresses.is_empty() => Ok(true),
             Err(unread) if !p2s.served => Err(unread.clone()),
             _ => unnamed,
         },
-        standard_address_commands: match basic_addresses.is_empty() {
-            true => Vec::new(),
-            false => {
+        standard_address_commands: match movable && !basic_addresses.is_empty() {
+            false => Vec::new(),
+            true => {
                 let kind = ["--name", name, "--migration-type", "UpgradeDeploymentToStandardIP"];
                 vec![az("network vnet-gateway migration prepare", id, &kind)]
             }
@@ -293,14 +298,16 @@ fn instances(resource: &Resource<VirtualNetworkGateway>) -> Known<i64> {
 }
 
 /// A second address, and both of them for the gateway. Where clients are served, a third address and a larger pool are
-/// needed too; the SKU Basic never has two instances.
+/// needed too; the SKUs Basic and Standard never have two instances.
 fn second_instance(
     resource: &Resource<VirtualNetworkGateway>,
     p2s: &PointToSite,
+    sku: Option<&Sku>,
     addresses: &[Address<'_>],
 ) -> Vec<Command> {
     let [address] = addresses else { return Vec::new() };
-    if p2s.enabled || address.is_basic() != Ok(false) {
+    let can = sku.is_some_and(|sku| !["Basic", "Standard"].contains(&sku.name));
+    if !can || p2s.enabled || address.is_basic() != Ok(false) {
         return Vec::new();
     }
     let (name, id): (&str, _) = (&resource.name, &resource.id);

@@ -24,11 +24,11 @@ facts! {
         pub begun: Known<bool>,
         /// Whether there are both.
         pub complete: Known<bool>,
-        /// What is missing, in words: `there is no root certificate, RADIUS server or Entra tenant`; empty where nothing is.
+        /// What is missing, in words: `it has an address pool, but no root certificate, …`; empty where nothing is.
         pub gap: String,
         /// What to do about it.
         pub advice: String,
-        /// Commands that upload a root certificate where that is what is missing.
+        /// Commands that upload a root certificate, where one may be what is missing.
         pub commands: Vec<Command>,
         /// Whether clients may come in over SSTP. Unread where the input names no protocol.
         pub sstp: Known<bool>,
@@ -100,28 +100,34 @@ fn setup(name: &str, means: Known<Means>, p2s: &PointToSite, beside: Option<Comm
     let pool = !p2s.pools.is_empty();
     let authentication = means.map(|it| it.words());
     let some = authentication.as_ref().map(|it| !it.is_empty()).map_err(Clone::clone);
+    let elsewhere = match p2s.configured_in == name {
+        true => String::new(),
+        false => format!(" in {}", p2s.configured_in_words),
+    };
     let (gap, advice) = match &authentication {
         Ok(words) if pool && words.is_empty() => (
             format!(
-                "it has an address pool, but {} holds no root certificate, no RADIUS server and no Entra tenant, so no client can prove who it is",
-                p2s.configured_in_words
+                "it has an address pool, but no root certificate, RADIUS server or Entra tenant{elsewhere}, so no client \
+                 can prove who it is"
             ),
-            "Upload the root certificate that client certificates come from, as a DER-encoded file (P2SRoot.cer) \
-             without its private key; or set up RADIUS or Entra ID instead.",
+            "Set up what the clients are to use: RADIUS, Entra ID, or certificates. For certificates, upload the root \
+             certificate that theirs come from, as a DER-encoded file (P2SRoot.cer) without its private key.",
         ),
         Ok(words) if !pool && !words.is_empty() => (
-            format!("it has no address pool, but {}, so point-to-site is off", words.join(" and ")),
+            format!("it has {}{elsewhere}, but no address pool, so point-to-site is off", words.join(" and ")),
             "Add an address pool that overlaps no network that clients go to; or, if no clients are meant to connect, take \
              what is left of the configuration away.",
         ),
         _ => (String::new(), ""),
     };
+    // Whoever states another way has no use for a root certificate.
+    let other_way = p2s.authentication_stated == Ok(true) && p2s.uses_certificates == Ok(false);
     let stopped = today >= SSTP_STOPS;
     ClientSetup {
         begun: if pool { Ok(true) } else { some.clone() },
         complete: if pool { some } else { Ok(false) },
         commands: match &authentication {
-            Ok(words) if pool && words.is_empty() => p2s.add_root_commands.clone(),
+            Ok(words) if pool && words.is_empty() && !other_way => p2s.add_root_commands.clone(),
             _ => Vec::new(),
         },
         authentication,
