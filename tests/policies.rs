@@ -4,6 +4,9 @@
 //! subjects starts with the verdict that is expected (`passes-`, `fails-`, `unknown-`, `notapplicable-`); only when
 //! all of them are as expected is the wording compared with the reviewed snapshot. After a look at what changed,
 //! `INSTA_UPDATE=always cargo test --test policies` writes the snapshots anew.
+//!
+//! Estates are judged at the beginning of 2026; `ID@2027-03-31.json` is a further estate of that policy, judged at the
+//! beginning of that day. Somewhere in its estates each policy has to fail and to pass.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use azaudit::policy::{Judgement, PolicySet, Severity, Verdict, Verdicts};
 use azaudit::source::offline;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
 
 /// The folder of `policies` that holds no policies.
@@ -25,13 +30,15 @@ fn main() {
     let fixtures = by_stem(&files(&root.join("testdata/policies"), "json"));
     let mut trials = Vec::new();
     for (id, path) in &policies {
-        let (id, path, fixture) = (id.clone(), path.clone(), fixtures.get(id).cloned());
-        trials.push(Trial::test(id.clone(), move || match fixture {
-            Some(fixture) => judge_fixture(&id, &path, &fixture),
-            None => Err(format!("testdata/policies/{id}.json is missing").into()),
+        let (id, path) = (id.clone(), path.clone());
+        let fixtures: Vec<PathBuf> =
+            fixtures.iter().filter(|(stem, _)| policy_of(stem) == id).map(|(_, path)| path.clone()).collect();
+        trials.push(Trial::test(id.clone(), move || match fixtures.is_empty() {
+            false => judge_fixtures(&path, &fixtures),
+            true => Err(format!("testdata/policies/{id}.json is missing").into()),
         }));
     }
-    for id in fixtures.keys().filter(|id| !policies.contains_key(*id)) {
+    for id in fixtures.keys().filter(|stem| !policies.contains_key(policy_of(stem))) {
         let message = format!("testdata/policies/{id}.json belongs to no policy");
         trials.push(Trial::test(id.clone(), move || Err(message.into())));
     }
@@ -75,24 +82,51 @@ fn read(fixture: &Path) -> Result<Inventory, Failed> {
     Ok(inventory)
 }
 
-fn judge_fixture(id: &str, policy: &Path, fixture: &Path) -> Result<(), Failed> {
+/// The id of the policy that an estate of that name is for.
+fn policy_of(stem: &str) -> &str {
+    stem.split('@').next().unwrap_or(stem)
+}
+
+/// The moment at which an estate of that name is judged.
+fn moment_of(stem: &str) -> Result<OffsetDateTime, Failed> {
+    let Some((_, day)) = stem.split_once('@') else { return Ok(datetime!(2026-01-01 00:00 UTC)) };
+    let moment = OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339);
+    moment.map_err(|error| format!("`{day}` in `{stem}.json` is no day: {error}").into())
+}
+
+fn judge_fixtures(policy: &Path, fixtures: &[PathBuf]) -> Result<(), Failed> {
     let set = PolicySet::load(false, &[policy.to_owned()]).map_err(failed)?;
+    let (mut wrong, mut found) = (Vec::new(), Vec::new());
+    for fixture in fixtures {
+        judge_fixture(&set, fixture, &mut wrong, &mut found)?;
+    }
+    for verdict in [Verdict::Fail, Verdict::Pass] {
+        if !found.contains(&verdict) {
+            wrong.push(format!("no subject with the verdict {}", verdict.word()));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(failed(wrong)) }
+}
+
+fn judge_fixture(
+    set: &PolicySet,
+    fixture: &Path,
+    wrong: &mut Vec<String>,
+    found: &mut Vec<Verdict>,
+) -> Result<(), Failed> {
+    let stem = fixture.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let inventory = read(fixture)?;
-    let options = Options::at(datetime!(2026-01-01 00:00 UTC));
+    let options = Options::at(moment_of(stem)?);
     let context = Context { inventory: &inventory, options: &options };
     let (mut judgements, _) = set.audit(context, Verdicts::ALL, Severity::Info);
     judgements.sort_by_cached_key(|judgement| (display_name(&judgement.subject), judgement.subject.id.to_string()));
 
-    let mut wrong: Vec<String> = judgements.iter().filter_map(unexpected).collect();
-    for verdict in [Verdict::Fail, Verdict::Pass] {
-        if !judgements.iter().any(|judgement| judgement.verdict == verdict) {
-            wrong.push(format!("no subject with the verdict {}", verdict.word()));
-        }
+    let before = wrong.len();
+    wrong.extend(judgements.iter().filter_map(unexpected));
+    found.extend(judgements.iter().map(|judgement| judgement.verdict));
+    if wrong.len() == before {
+        compare_wording(stem, &judgements, &inventory);
     }
-    if !wrong.is_empty() {
-        return Err(failed(wrong));
-    }
-    compare_wording(id, &judgements, &inventory);
     Ok(())
 }
 
@@ -119,7 +153,7 @@ fn unexpected(judgement: &Judgement) -> Option<String> {
     (found != expected).then(|| format!("`{name}`: {} instead of {}: {message}", found.word(), expected.word()))
 }
 
-fn compare_wording(id: &str, judgements: &[Judgement], inventory: &Inventory) {
+fn compare_wording(name: &str, judgements: &[Judgement], inventory: &Inventory) {
     let shown: Vec<Value> = judgements.iter().map(shown).collect();
     let mut snapshot = json!({ "judgements": shown });
     if !inventory.gaps.is_empty() {
@@ -129,7 +163,7 @@ fn compare_wording(id: &str, judgements: &[Judgement], inventory: &Inventory) {
     settings.set_snapshot_path("snapshots/policies");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_json_snapshot!(id, snapshot));
+    settings.bind(|| insta::assert_json_snapshot!(name, snapshot));
 }
 
 fn shown(judgement: &Judgement) -> Value {

@@ -1,10 +1,13 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
 mod certificates;
+mod platform;
 mod point_to_site;
 mod remedy;
+mod setup;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -20,8 +23,10 @@ use crate::inventory::gateway::{Metric, P2sVpnGateway, SessionAnswer, VirtualNet
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
 use certificates::{CertificateLists, certificates_of_network, certificates_of_virtual_wan};
+pub use platform::{Platform, ProvisioningState};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
 use remedy::{az, relief_commands, route_based_commands};
+pub use setup::ClientSetup;
 
 fact_enum! {
     /// What sort of gateway it is: `gatewayType`, compared without letter case, or Virtual WAN by its resource type.
@@ -122,6 +127,10 @@ facts! {
         pub relief_commands: Vec<Command>,
         /// Its lists of root and of revoked certificates.
         pub certificates: CertificateLists,
+        /// What Azure provides of it: state, instances, public addresses, zones.
+        pub platform: Platform,
+        /// How far point-to-site is set up.
+        pub setup: ClientSetup,
     }
 
     /// The point-to-site configuration of a gateway.
@@ -173,12 +182,12 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let Context { inventory, options } = context;
     let readings = Saved::of(inventory);
     let today = options.now.to_offset(time::UtcOffset::UTC).date();
-    inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, today), visit));
+    inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, inventory, today), visit));
     inventory
         .p2s_vpn_gateways
         .rows()
         .par_iter()
-        .for_each(|it| show(it, &of_virtual_wan(it, &readings, inventory), visit));
+        .for_each(|it| show(it, &of_virtual_wan(it, &readings, inventory, today), visit));
 }
 
 fn show<P>(resource: &Resource<P>, gateway: &Gateway, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
@@ -218,7 +227,12 @@ impl<'a> Saved<'a> {
     }
 }
 
-fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, today: Date) -> Gateway {
+fn of_network(
+    resource: &Resource<VirtualNetworkGateway>,
+    saved: &Saved<'_>,
+    inventory: &Inventory,
+    today: Date,
+) -> Gateway {
     let it = &resource.properties;
     let name: &str = &resource.name;
     let (type_text, vpn_text) = (text(&it.gateway_type), text(&it.vpn_type));
@@ -230,7 +244,7 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
     let sku_name = it.sku.as_ref().or(resource.sku.as_ref()).and_then(|sku| text(&sku.name));
     let sku = sku_name.map(str::to_owned).ok_or_else(|| Unread::new(format!("the SKU of `{name}`"), HOW));
     let row = sku.clone().and_then(|sku| {
-        let what = format!("the session limit of the SKU `{sku}` of `{name}` (azaudit does not know it)");
+        let what = format!("what the SKU `{sku}` of `{name}` is (azaudit does not know it)");
         sku::find(&sku).ok_or_else(|| Unread::new(what, "correct the SKU's name, or update azaudit"))
     });
     let configuration = it.vpn_client_configuration.as_ref();
@@ -255,6 +269,8 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
         ),
         route_based_commands: route_based_commands(resource, network.as_ref()),
         relief_commands: relief_commands(resource, &sessions, sku_name, generation, protocols),
+        platform: platform::of_network(resource, inventory, &sort, &p2s, sku_name),
+        setup: setup::of_network(resource, &p2s, today),
         sort,
         vpn_type,
         generation: generation.map(str::to_owned),
@@ -272,7 +288,12 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
     }
 }
 
-fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, inventory: &Inventory) -> Gateway {
+fn of_virtual_wan(
+    resource: &Resource<P2sVpnGateway>,
+    saved: &Saved<'_>,
+    inventory: &Inventory,
+    today: Date,
+) -> Gateway {
     let it = &resource.properties;
     let name: &str = &resource.name;
     let limit = match it.vpn_gateway_scale_unit {
@@ -291,11 +312,14 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
     let relief_commands = units.map(|units| {
         az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
     });
+    let p2s = p2s_of_virtual_wan(resource, inventory);
     Gateway {
         name: name.to_owned(),
         resource_group: resource.id.resource_group().to_owned(),
         subscription: resource.id.subscription().to_owned(),
         location: text(&resource.location).map(str::to_owned),
+        platform: platform::of_virtual_wan(resource),
+        setup: setup::of_virtual_wan(resource, inventory, &p2s, today),
         sort: Ok(GatewaySort::VirtualWan),
         vpn_type: Ok(VpnType::RouteBased),
         type_words: "the point-to-site gateway of a Virtual WAN hub".to_owned(),
@@ -308,7 +332,7 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
         // A hub's gateway always has two instances.
         active_active: true,
         virtual_network: None,
-        p2s: p2s_of_virtual_wan(resource, inventory),
+        p2s,
         limits: SessionLimits::from(&limits),
         sessions,
         route_based_commands: Vec::new(),

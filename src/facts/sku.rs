@@ -85,6 +85,13 @@ pub fn larger(name: &str, generation: Option<&str>) -> Option<&'static str> {
     }
 }
 
+/// The SKU of the same size with availability zones that a gateway can be changed to; `None`: it has them already, or
+/// has to be built anew or migrated.
+pub fn with_zones(name: &str) -> Option<&'static str> {
+    let zonal = format!("{}AZ", find(name)?.name);
+    find(&zonal).map(|sku| sku.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,5 +138,13 @@ mod tests {
         assert_eq!(larger("VpnGw3AZ", Some("Generation1")), None);
         assert_eq!(larger("VpnGw5AZ", Some("Generation2")), None);
         assert_eq!(larger("Basic", None), None);
+    }
+
+    #[test]
+    fn only_sizes_of_today_have_a_twin_with_zones() {
+        assert_eq!((with_zones("vpngw2"), with_zones("VpnGw5")), (Some("VpnGw2AZ"), Some("VpnGw5AZ")));
+        for name in ["VpnGw2AZ", "Basic", "Standard", "HighPerformance", "VpnGw9"] {
+            assert_eq!(with_zones(name), None, "{name}");
+        }
     }
 }
