@@ -1,7 +1,12 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
+mod addressing;
 mod point_to_site;
+mod pool;
 mod remedy;
+mod servers;
+mod steering;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +23,7 @@ use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::gateway::{Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway};
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
+use addressing::{Addressing, Load, Neighbourhood};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
 use remedy::{az, relief_commands, route_based_commands};
 
@@ -118,6 +124,8 @@ facts! {
         pub route_based_commands: Vec<Command>,
         /// Commands that make room for more sessions. None of them takes a protocol away.
         pub relief_commands: Vec<Command>,
+        /// The addresses of its clients, and of the servers that they need.
+        pub addressing: Addressing,
     }
 
     /// The point-to-site configuration of a gateway.
@@ -188,16 +196,17 @@ fn show<P>(resource: &Resource<P>, gateway: &Gateway, visit: &(dyn Fn(&Subject<'
     visit(&Subject { identity, roots: vec![gateway] });
 }
 
-/// Session answers and metrics by their gateway.
-#[derive(Default)]
+/// Session answers and metrics by their gateway, and what lies around it.
 struct Saved<'a> {
     answers: BTreeMap<&'a ResourceId, Vec<&'a SessionAnswer>>,
     metrics: BTreeMap<&'a ResourceId, Vec<&'a Metric>>,
+    neighbourhood: Neighbourhood<'a>,
 }
 
 impl<'a> Saved<'a> {
     fn of(inventory: &'a Inventory) -> Self {
-        let mut saved = Self::default();
+        let neighbourhood = Neighbourhood::new(inventory);
+        let mut saved = Self { answers: BTreeMap::new(), metrics: BTreeMap::new(), neighbourhood };
         for (gateway, answer) in &inventory.sessions {
             saved.answers.entry(gateway).or_default().push(answer);
         }
@@ -239,7 +248,10 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
     let mut subnets = it.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
     let network = subnets.find_map(ResourceId::parent);
     let generation = text(&it.vpn_gateway_generation);
+    let session_limits = SessionLimits::from(&limits);
+    let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
     Gateway {
+        addressing: saved.neighbourhood.of_network(resource, load),
         name: name.to_owned(),
         resource_group: resource.id.resource_group().to_owned(),
         subscription: resource.id.subscription().to_owned(),
@@ -262,7 +274,7 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
         active_active: it.active_active.unwrap_or(false),
         virtual_network: network.map(|network| network.name().to_owned()),
         p2s,
-        limits: SessionLimits::from(&limits),
+        limits: session_limits,
         sessions,
     }
 }
@@ -286,7 +298,11 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
     let relief_commands = units.map(|units| {
         az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
     });
+    let p2s = p2s_of_virtual_wan(resource, inventory);
+    let session_limits = SessionLimits::from(&limits);
+    let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
     Gateway {
+        addressing: saved.neighbourhood.of_virtual_wan(resource, load),
         name: name.to_owned(),
         resource_group: resource.id.resource_group().to_owned(),
         subscription: resource.id.subscription().to_owned(),
@@ -303,8 +319,8 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
         // A hub's gateway always has two instances.
         active_active: true,
         virtual_network: None,
-        p2s: p2s_of_virtual_wan(resource, inventory),
-        limits: SessionLimits::from(&limits),
+        p2s,
+        limits: session_limits,
         sessions,
         route_based_commands: Vec::new(),
         relief_commands: relief_commands.into_iter().collect(),
