@@ -2,9 +2,14 @@
 
 mod certificates;
 mod platform;
+mod addressing;
 mod point_to_site;
+mod pool;
 mod remedy;
 mod setup;
+mod servers;
+mod steering;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -24,6 +29,7 @@ use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
 use certificates::{CertificateLists, certificates_of_network, certificates_of_virtual_wan};
 pub use platform::{Platform, ProvisioningState};
+use addressing::{Addressing, Load, Neighbourhood};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
 use remedy::{az, relief_commands, route_based_commands};
 pub use setup::ClientSetup;
@@ -131,6 +137,8 @@ facts! {
         pub platform: Platform,
         /// How far point-to-site is set up.
         pub setup: ClientSetup,
+        /// The addresses of its clients, and of the servers that they need.
+        pub addressing: Addressing,
     }
 
     /// The point-to-site configuration of a gateway.
@@ -201,16 +209,17 @@ fn show<P>(resource: &Resource<P>, gateway: &Gateway, visit: &(dyn Fn(&Subject<'
     visit(&Subject { identity, roots: vec![gateway] });
 }
 
-/// Session answers and metrics by their gateway.
-#[derive(Default)]
+/// Session answers and metrics by their gateway, and what lies around it.
 struct Saved<'a> {
     answers: BTreeMap<&'a ResourceId, Vec<&'a SessionAnswer>>,
     metrics: BTreeMap<&'a ResourceId, Vec<&'a Metric>>,
+    neighbourhood: Neighbourhood<'a>,
 }
 
 impl<'a> Saved<'a> {
     fn of(inventory: &'a Inventory) -> Self {
-        let mut saved = Self::default();
+        let neighbourhood = Neighbourhood::new(inventory);
+        let mut saved = Self { answers: BTreeMap::new(), metrics: BTreeMap::new(), neighbourhood };
         for (gateway, answer) in &inventory.sessions {
             saved.answers.entry(gateway).or_default().push(answer);
         }
@@ -257,7 +266,10 @@ fn of_network(
     let mut subnets = it.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
     let network = subnets.find_map(ResourceId::parent);
     let generation = text(&it.vpn_gateway_generation);
+    let session_limits = SessionLimits::from(&limits);
+    let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
     Gateway {
+        addressing: saved.neighbourhood.of_network(resource, load),
         name: name.to_owned(),
         resource_group: resource.id.resource_group().to_owned(),
         subscription: resource.id.subscription().to_owned(),
@@ -282,7 +294,7 @@ fn of_network(
         active_active: it.active_active.unwrap_or(false),
         virtual_network: network.map(|network| network.name().to_owned()),
         p2s,
-        limits: SessionLimits::from(&limits),
+        limits: session_limits,
         sessions,
         certificates: certificates_of_network(resource),
     }
@@ -313,7 +325,10 @@ fn of_virtual_wan(
         az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
     });
     let p2s = p2s_of_virtual_wan(resource, inventory);
+    let session_limits = SessionLimits::from(&limits);
+    let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
     Gateway {
+        addressing: saved.neighbourhood.of_virtual_wan(resource, load),
         name: name.to_owned(),
         resource_group: resource.id.resource_group().to_owned(),
         subscription: resource.id.subscription().to_owned(),
@@ -334,6 +349,7 @@ fn of_virtual_wan(
         virtual_network: None,
         p2s,
         limits: SessionLimits::from(&limits),
+        limits: session_limits,
         sessions,
         route_based_commands: Vec::new(),
         relief_commands: relief_commands.into_iter().collect(),

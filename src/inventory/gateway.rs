@@ -110,6 +110,8 @@ arm! {
         pub virtual_network_gateway2: Option<Reference>,
         /// The local network gateway on the other side.
         pub local_network_gateway2: Option<Reference>,
+        /// Whether BGP tells the prefixes of the other side.
+        pub enable_bgp: Option<bool>,
     }
 
     /// `Microsoft.Network/localNetworkGateways`.

@@ -1,0 +1,421 @@
+//! The client address pool of a gateway: whether it is large enough, and what it gets in the way of.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::addressing::Load;
+use super::remedy::az;
+use super::surroundings::{Neighbour, NeighbourKind, Range, Surroundings};
+use super::{ClientProtocol, HOW};
+use crate::facts::address::{self, AddressSet};
+use crate::facts::command::Command;
+use crate::facts::schema::{Known, Unread, facts};
+use crate::inventory::ResourceId;
+use crate::inventory::arm::AddressSpace;
+
+facts! {
+    /// The client address pool of a gateway; with pools for groups of users, all of them together.
+    pub struct AddressPool {
+        /// How many addresses it has, all prefixes together.
+        pub addresses: Known<i64>,
+        /// Whether its largest prefix is smaller than /29, or than /28 on an active-active gateway.
+        pub below_minimum: Known<bool>,
+        /// Whether it has fewer addresses than the gateway carries sessions, of all enabled protocols together.
+        pub below_limit: Known<bool>,
+        /// The share of its addresses that sessions take, at least; 1.0 is all of them, 0.0 where nothing is known.
+        pub filled_at_least: f64,
+        /// The same at most. Unread where no source counts all sessions.
+        pub filled_at_most: Known<f64>,
+        /// How large it is and why that is too little, in words.
+        pub size_words: String,
+        /// Where it overlaps networks near the gateway, or their pools.
+        pub overlaps: Vec<PoolOverlap>,
+        /// Whether it does. Unread where none was found and not all networks near the gateway were read.
+        pub has_overlap: Known<bool>,
+        /// The first overlaps in words.
+        pub overlap_words: String,
+        /// Whether Windows adds the classful route of the clients' addresses: with IKEv2 and SSTP it does, with OpenVPN
+        /// not. Where no protocol is named it may.
+        pub adds_classful_routes: Known<bool>,
+        /// Those routes: /8 for class A, /16 for class B, /24 for class C. (Windows is given no mask.)
+        pub classful_routes: Vec<String>,
+        /// On-premises, peered and custom prefixes within them that are not announced with a longer prefix.
+        pub swallowed: Vec<SwallowedPrefix>,
+        /// Whether there are any. Unread where none was found and not all networks near the gateway were read.
+        pub swallows: Known<bool>,
+        /// The first of them in words.
+        pub swallowed_words: String,
+        /// Commands that add a range to the pool which is free, as far as networks were read.
+        pub grow_commands: Vec<Command>,
+        /// Commands that move the pool to a range which is free in the same way, with its classful route.
+        pub move_commands: Vec<Command>,
+        /// Commands that announce the swallowed prefixes to the clients, beside the custom routes that there are.
+        pub announce_commands: Vec<Command>,
+    }
+
+    /// A prefix that the pool overlaps.
+    pub struct PoolOverlap {
+        /// The pool's prefix.
+        pub pool: String,
+        /// The other prefix.
+        pub prefix: String,
+        /// What it is.
+        pub kind: NeighbourKind,
+        /// The name of the network, site or gateway that it belongs to.
+        pub name: String,
+    }
+
+    /// A prefix that a classful route draws into the tunnel.
+    pub struct SwallowedPrefix {
+        /// The prefix.
+        pub prefix: String,
+        /// What it is.
+        pub kind: NeighbourKind,
+        /// The name of the network or site that it belongs to.
+        pub name: String,
+        /// The classful route.
+        pub route: String,
+    }
+}
+
+/// A pool, and what it is judged by.
+pub(super) struct Pool<'a> {
+    pub(super) gateway: &'a ResourceId,
+    pub(super) load: Load<'a>,
+    pub(super) active_active: bool,
+    /// Whether one list of prefixes is all of it, so that a command can replace it.
+    pub(super) editable: bool,
+    pub(super) around: &'a Surroundings,
+}
+
+/// The prefixes of a pool, and why they may not be all.
+struct Prefixes {
+    ranges: Vec<Range>,
+    set: AddressSet,
+    unread: Option<Unread>,
+}
+
+impl Prefixes {
+    fn read(pools: &[String], gateway: &str) -> Self {
+        let (mut ranges, mut unread) = (Vec::new(), None);
+        for text in pools {
+            match Range::read(text) {
+                Some(read) => ranges.extend(read),
+                None => {
+                    let what = format!("the prefix `{text}` of the address pool of `{gateway}`");
+                    unread = Some(Unread::new(what, "correct it, as in 172.16.0.0/24"));
+                }
+            }
+        }
+        let set = AddressSet::from_ranges(ranges.iter().map(|it| (it.from, it.to)));
+        Self { ranges, set, unread }
+    }
+
+    fn count(&self) -> u128 {
+        self.set.count_v6().saturating_add(self.set.count_v4().into())
+    }
+}
+
+impl Pool<'_> {
+    pub(super) fn facts(&self, custom: Option<&AddressSpace>) -> AddressPool {
+        let prefixes = Prefixes::read(&self.load.p2s.pools, self.gateway.name());
+        let known = |value| prefixes.unread.clone().map_or(Ok(value), Err);
+        let minimum: u128 = if self.active_active { 16 } else { 8 };
+        let count = prefixes.count();
+        let enough = prefixes.ranges.iter().any(|it| it.size() >= minimum - 1);
+        let below_minimum = if enough { Ok(false) } else { known(true) };
+        let need = self.need();
+        let below_limit = match need.compare(count) {
+            // Prefixes that could not be read would only add to it.
+            Ok(true) => known(true),
+            other => other,
+        };
+        let (filled_at_least, filled_at_most) = self.filled(&prefixes);
+        let overlaps = self.overlaps(&prefixes);
+        let classful = classful_routes(&prefixes.set);
+        let (swallowed, swallow_doubts) = self.swallowed(&classful);
+        let doubt = |more: &[Unread]| {
+            let all: Vec<Unread> = prefixes.unread.iter().chain(&self.around.unread).chain(more).cloned().collect();
+            Unread::join(&all)
+        };
+        let proven = |found: bool, doubt: Option<Unread>| match doubt {
+            _ if found => Ok(true),
+            Some(unread) => Err(unread),
+            None => Ok(false),
+        };
+        let adds_classful_routes = self
+            .load
+            .p2s
+            .protocols
+            .as_ref()
+            .map_err(Clone::clone)
+            .map(|protocols| protocols.is_empty() || protocols.iter().any(|it| *it != ClientProtocol::OpenVpn));
+        let too_small = below_minimum == Ok(true) || below_limit == Ok(true);
+        let in_the_way = !overlaps.is_empty() || !swallowed.is_empty();
+        let missing = need.known.saturating_sub(count).max(16);
+        AddressPool {
+            addresses: prefixes.unread.clone().map_or(Ok(i64::try_from(count).unwrap_or(i64::MAX)), Err),
+            size_words: self.size_words(&prefixes, minimum, below_minimum == Ok(true), &need),
+            below_minimum,
+            below_limit,
+            filled_at_least,
+            filled_at_most,
+            has_overlap: proven(!overlaps.is_empty(), doubt(&self.around.pools_unread)),
+            overlap_words: self.overlap_words(&prefixes),
+            overlaps,
+            adds_classful_routes,
+            classful_routes: classful.iter().map(|it| it.range.text.clone()).collect(),
+            swallows: proven(!swallowed.is_empty(), doubt(&swallow_doubts)),
+            swallowed_words: few(swallowed.iter().map(|it| it.0.clone())),
+            announce_commands: self.announce(&swallowed, custom),
+            swallowed: swallowed.into_iter().map(|it| it.1).collect(),
+            grow_commands: self.new_pool(&prefixes, missing, true).into_iter().filter(|_| too_small).collect(),
+            move_commands: self.new_pool(&prefixes, count, false).into_iter().filter(|_| in_the_way).collect(),
+        }
+    }
+
+    fn filled(&self, prefixes: &Prefixes) -> (f64, Known<f64>) {
+        let sessions = self.load.sessions;
+        if let Some(unread) = &prefixes.unread {
+            return (0.0, Err(unread.clone()));
+        }
+        let most = [&sessions.now, &sessions.peak].into_iter().filter_map(|it| it.as_ref().ok()).max();
+        let count = prefixes.count();
+        let share = if count == 0 { 0.0 } else { most.copied().unwrap_or(0) as f64 / count as f64 };
+        let whole = sessions.now.is_ok() || sessions.used_at_most.is_ok();
+        let at_most = match &sessions.now {
+            Err(unread) if !whole => Err(unread.clone()),
+            _ => Ok(share),
+        };
+        (share, at_most)
+    }
+
+    /// How many sessions the gateway carries. SSTP sessions come beside the others.
+    fn need(&self) -> Need {
+        let limits = self.load.limits;
+        let gateway = self.gateway.name();
+        let none = || Unread::new(format!("the tunnel protocols of `{gateway}`"), HOW);
+        let protocols = match &self.load.p2s.protocols {
+            Ok(protocols) if protocols.is_empty() => Err(none()),
+            Ok(protocols) => Ok(protocols),
+            Err(unread) => Err(unread.clone()),
+        };
+        let sstp = limits.sstp.clone().map(|it| it.unwrap_or(0));
+        let sides = [(true, sstp), (false, limits.ikev2_open_vpn.clone())];
+        let mut need = Need { known: 0, least: 0, unread: None, if_all: None };
+        let enabled = |sstp: bool| match &protocols {
+            Ok(protocols) => protocols.iter().any(|it| (*it == ClientProtocol::Sstp) == sstp),
+            Err(_) => true,
+        };
+        let mut smallest = u128::MAX;
+        for (_, limit) in sides.into_iter().filter(|(sstp, _)| enabled(*sstp)) {
+            match limit {
+                Ok(limit) => {
+                    let limit = u128::try_from(limit).unwrap_or(0);
+                    need.known = need.known.saturating_add(limit);
+                    smallest = smallest.min(limit);
+                }
+                Err(unread) => {
+                    smallest = 0;
+                    need.unread = Some(unread);
+                }
+            }
+        }
+        need.least = need.known;
+        if let Err(unread) = protocols {
+            // Any one protocol may be the only one.
+            need.least = smallest;
+            need.if_all = Some(unread);
+        }
+        need
+    }
+
+    fn size_words(&self, prefixes: &Prefixes, minimum: u128, below_minimum: bool, need: &Need) -> String {
+        let (pool, count) = (self.load.p2s.pools.join(", "), prefixes.count());
+        if below_minimum {
+            let (sort, length) = if minimum == 16 { ("an active-active", 28) } else { ("an active-passive", 29) };
+            return format!(
+                "the largest prefix of its address pool ({pool}) is too small: {sort} gateway needs a /{length}"
+            );
+        }
+        let sessions =
+            [&self.load.sessions.now, &self.load.sessions.peak].into_iter().filter_map(|it| it.as_ref().ok());
+        match sessions.max() {
+            Some(sessions) => format!(
+                "{sessions} sessions fill {:.1} % of its address pool ({pool}), which has {count} addresses for {} sessions",
+                *sessions as f64 * 100.0 / count.max(1) as f64,
+                need.known
+            ),
+            None => format!("its address pool ({pool}) has {count} addresses for {} sessions", need.known),
+        }
+    }
+
+    fn meeting<'p>(&'p self, prefixes: &'p Prefixes) -> impl Iterator<Item = (&'p Range, &'p Neighbour, &'p Range)> {
+        let neighbours = self.around.neighbours.iter().filter(|it| it.kind != NeighbourKind::CustomRoute);
+        neighbours.flat_map(move |neighbour| {
+            let pairs = prefixes.ranges.iter().flat_map(|pool| neighbour.ranges.iter().map(move |it| (pool, it)));
+            pairs.filter(|(pool, it)| pool.meets(it)).map(move |(pool, it)| (pool, neighbour, it))
+        })
+    }
+
+    fn overlaps(&self, prefixes: &Prefixes) -> Vec<PoolOverlap> {
+        let mut all: Vec<PoolOverlap> = Vec::new();
+        for (pool, neighbour, range) in self.meeting(prefixes) {
+            let (pool, prefix, name) = (pool.text.clone(), range.text.clone(), neighbour.name.clone());
+            let it = PoolOverlap { pool, prefix, kind: neighbour.kind, name };
+            if !all.contains(&it) {
+                all.push(it);
+            }
+        }
+        all
+    }
+
+    fn overlap_words(&self, prefixes: &Prefixes) -> String {
+        few(self
+            .meeting(prefixes)
+            .map(|(pool, neighbour, range)| format!("{} overlaps {} of {}", pool.text, range.text, neighbour.words())))
+    }
+
+    /// What the classful routes swallow, each with its words; and what has to be known to say that nothing else is.
+    fn swallowed(&self, routes: &[Classful]) -> (Vec<(String, SwallowedPrefix)>, Vec<Unread>) {
+        let (mut swallowed, mut doubts) = (Vec::new(), Vec::new());
+        let kinds = [NeighbourKind::Peering, NeighbourKind::OnPremises, NeighbourKind::CustomRoute];
+        for route in routes {
+            let announced = |count: fn(&Known<bool>) -> bool| {
+                let neighbours = self.around.neighbours.iter().filter(|it| count(&it.announced));
+                let longer = neighbours.flat_map(|it| &it.ranges).filter(|it| it.size() < route.block);
+                AddressSet::from_ranges(longer.map(|it| (it.from, it.to)))
+            };
+            let (surely, perhaps) = (announced(|it| *it == Ok(true)), announced(|it| *it != Ok(false)));
+            for neighbour in self.around.neighbours.iter().filter(|it| kinds.contains(&it.kind)) {
+                let within =
+                    |it: &&Range| it.from >= route.range.from && it.to <= route.range.to && it.size() <= route.block;
+                for range in neighbour.ranges.iter().filter(within) {
+                    let set = AddressSet::from_ranges([(range.from, range.to)]);
+                    if surely.covers(&set) {
+                        continue;
+                    }
+                    if perhaps.covers(&set) {
+                        let unread = self.around.neighbours.iter().filter_map(|it| it.announced.clone().err());
+                        doubts.extend(unread);
+                        continue;
+                    }
+                    let words = format!("{} of {}", range.text, neighbour.words());
+                    let it = SwallowedPrefix {
+                        prefix: range.text.clone(),
+                        kind: neighbour.kind,
+                        name: neighbour.name.clone(),
+                        route: route.range.text.clone(),
+                    };
+                    if !swallowed.iter().any(|(_, other)| *other == it) {
+                        swallowed.push((words, it));
+                    }
+                }
+            }
+        }
+        (swallowed, doubts)
+    }
+
+    fn update(&self, option: &str, values: &[String]) -> Command {
+        let words = ["--name", self.gateway.name(), option];
+        let words: Vec<&str> = words.into_iter().chain(values.iter().map(String::as_str)).collect();
+        az("network vnet-gateway update", self.gateway, &words)
+    }
+
+    /// The option sets all custom routes at once, so those that there are stand in it too.
+    fn announce(&self, swallowed: &[(String, SwallowedPrefix)], custom: Option<&AddressSpace>) -> Vec<Command> {
+        let mut routes: Vec<String> =
+            custom.into_iter().flat_map(|it| &it.address_prefixes).map(|it| it.to_string()).collect();
+        let there = routes.len();
+        for (_, it) in swallowed {
+            // Announcing a prefix as wide as the classful route changes nothing.
+            if it.prefix != it.route && !routes.contains(&it.prefix) {
+                routes.push(it.prefix.clone());
+            }
+        }
+        if self.editable && routes.len() > there { vec![self.update("--custom-routes", &routes)] } else { Vec::new() }
+    }
+
+    fn new_pool(&self, prefixes: &Prefixes, addresses: u128, beside: bool) -> Option<Command> {
+        let near = self.around.neighbours.iter().flat_map(|it| &it.ranges).map(|it| (it.from, it.to));
+        let taken = AddressSet::from_ranges(near.chain(prefixes.set.ranges().iter().copied()));
+        let free = free_prefix(&taken, addresses.max(16)).filter(|_| self.editable)?;
+        let old = self.load.p2s.pools.iter().filter(|_| beside).cloned();
+        let all: Vec<String> = old.chain([free]).collect();
+        Some(self.update("--address-prefixes", &all))
+    }
+}
+
+/// How many sessions a gateway carries, as far as that is known.
+struct Need {
+    /// The known limits of all protocols that may be enabled, together.
+    known: u128,
+    /// What it carries at least, whichever protocols are enabled.
+    least: u128,
+    /// Why it may be more than `known`.
+    unread: Option<Unread>,
+    /// Why it may be less than `known`.
+    if_all: Option<Unread>,
+}
+
+impl Need {
+    /// Whether so many addresses are fewer than it needs.
+    fn compare(&self, addresses: u128) -> Known<bool> {
+        match (&self.unread, &self.if_all) {
+            _ if addresses < self.least => Ok(true),
+            (Some(unread), _) => Err(unread.clone()),
+            (None, Some(unread)) if addresses < self.known => Err(unread.clone()),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// A classful route, or several that touch; `block` is one less than the number of addresses of each.
+struct Classful {
+    range: Range,
+    block: u128,
+}
+
+/// The routes that Windows adds for addresses of that set.
+fn classful_routes(pool: &AddressSet) -> Vec<Classful> {
+    let mut routes = Vec::new();
+    for (first, last, bits) in [(0, 127, 24_u32), (128, 191, 16), (192, 223, 8)] {
+        let from = address::point(IpAddr::V4(Ipv4Addr::new(first, 0, 0, 0)));
+        let to = address::point(IpAddr::V4(Ipv4Addr::new(last, 255, 255, 255)));
+        let block = (1_u128 << bits) - 1;
+        let class = AddressSet::from_ranges([(from, to)]).intersection(pool);
+        let rounded = AddressSet::from_ranges(class.ranges().iter().map(|(from, to)| (from & !block, to | block)));
+        for &(from, to) in rounded.ranges() {
+            let texts: Vec<String> =
+                AddressSet::from_ranges([(from, to)]).prefixes().map(|it| it.to_string()).collect();
+            routes.push(Classful { range: Range { text: texts.join(" and "), from, to }, block });
+        }
+    }
+    routes
+}
+
+/// A private prefix of at least so many addresses that is free, and its classful route with it. The first networks of
+/// 192.168.0.0/16 are those of most homes, where clients stand.
+fn free_prefix(taken: &AddressSet, addresses: u128) -> Option<String> {
+    let bits = addresses.checked_next_power_of_two()?.trailing_zeros();
+    let free = |text: &str| AddressSet::from_texts([text]).intersection(taken).is_empty();
+    let small = (2..=254).rev().map(|third| format!("192.168.{third}.0")).filter(|_| bits <= 8);
+    let small = small.map(|network| (format!("{network}/24"), network));
+    let large = (16..=31).rev().map(|second| format!("172.{second}.0.0")).filter(|_| bits <= 16);
+    let large = large.map(|network| (format!("{network}/16"), network));
+    let (_, network) = small.chain(large).find(|(block, _)| free(block))?;
+    Some(format!("{network}/{}", 32_u32.checked_sub(bits)?))
+}
+
+/// The first three, each once.
+fn few(words: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for it in words {
+        if !all.contains(&it) {
+            all.push(it);
+        }
+    }
+    let more = all.len().saturating_sub(3);
+    all.truncate(3);
+    let joined = all.join(", ");
+    if more == 0 { joined } else { format!("{joined} and {more} more") }
+}
