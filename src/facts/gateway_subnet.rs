@@ -1,6 +1,10 @@
 //! Facts about gateway subnets, and what steers the traffic in them.
 
 mod cover;
+mod longest_prefix;
+mod overlap;
+mod size;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +20,9 @@ use crate::inventory::network::{Route, RouteTable, Subnet, target};
 use crate::inventory::{Inventory, Named, Reference, Resource, ResourceId};
 use crate::source::Gap;
 use cover::{Cover, Destination, destination};
+use overlap::{RouteOverlap, overlaps};
+use size::{SubnetSize, size};
+use standing::{BySubnet, Standing, by_subnet};
 
 fact_enum! {
     /// What kind of destination a route names.
@@ -85,6 +92,15 @@ facts! {
         /// Commands that free the subnet from those routes: they are deleted, or where other subnets use the table, it is
         /// taken off this one.
         pub mend_commands: Vec<Command>,
+        /// Commands that let the gateway's own routes in: the setting is turned back, or where other subnets use the
+        /// table, it is taken off this one.
+        pub propagation_commands: Vec<Command>,
+        /// The names of the network security groups on it, as it says or as they do; empty: none.
+        pub security_groups: Known<Vec<String>>,
+        /// How large it is.
+        pub size: SubnetSize,
+        /// Routes that take away what belongs to the gateway.
+        pub route_overlap: RouteOverlap,
     }
 }
 
@@ -96,8 +112,12 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 /// Calls `visit` for each subject, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let inventory = context.inventory;
-    let gateways = gateways_by_subnet(inventory);
-    let tables = Tables { users: users_by_table(inventory), damaged: damaged_tables(inventory) };
+    let gateways = by_subnet(inventory);
+    let tables = Tables {
+        users: users_by_table(inventory),
+        damaged: damaged_tables(inventory),
+        groups: groups_by_subnet(inventory),
+    };
     let mut subjects: Vec<(&ResourceId, Option<&Resource<Subnet>>)> =
         inventory.subnets.iter().filter(|row| is_gateway_subnet(&row.id)).map(|row| (&row.id, Some(row))).collect();
     let unread = gateways.keys().filter(|id| is_gateway_subnet(id) && inventory.subnets.get(id).is_none());
@@ -106,7 +126,7 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
         let network = id.parent().and_then(|id| inventory.virtual_networks.get(&id));
         let location = subnet.and_then(|it| it.location.as_deref());
         let location = location.or_else(|| network.and_then(|it| it.location.as_deref()));
-        let facts = facts_of(id, *subnet, gateways.get(id).map_or(&[], Vec::as_slice), inventory, &tables);
+        let facts = facts_of(id, *subnet, &gateways, context, &tables);
         let identity = Identity {
             kind: SubjectKind::GatewaySubnet,
             id: (*id).clone(),
@@ -127,23 +147,11 @@ fn is_subnet(id: &ResourceId) -> bool {
     id.resource_type().as_deref() == Some("microsoft.network/virtualnetworks/subnets")
 }
 
-/// The names of the gateways in each subnet that a gateway refers to.
-fn gateways_by_subnet(inventory: &Inventory) -> BTreeMap<&ResourceId, Vec<&str>> {
-    let mut gateways: BTreeMap<&ResourceId, Vec<&str>> = BTreeMap::new();
-    for gateway in inventory.gateways.iter() {
-        for subnet in gateway.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet)) {
-            let names = gateways.entry(subnet).or_default();
-            if names.last() != Some(&&*gateway.name) {
-                names.push(&gateway.name);
-            }
-        }
-    }
-    gateways
-}
-
-/// What is known of route tables beside themselves.
+/// What is known of route tables beside themselves, and of network security groups.
 struct Tables<'a> {
     users: BTreeMap<&'a ResourceId, BTreeSet<&'a ResourceId>>,
+    /// The groups that say they are on a subnet.
+    groups: BTreeMap<&'a ResourceId, BTreeSet<&'a ResourceId>>,
     damaged: Vec<(String, &'a Gap)>,
 }
 
@@ -162,6 +170,18 @@ fn users_by_table(inventory: &Inventory) -> BTreeMap<&ResourceId, BTreeSet<&Reso
     users
 }
 
+/// The network security groups of each gateway subnet that a group says it is on.
+fn groups_by_subnet(inventory: &Inventory) -> BTreeMap<&ResourceId, BTreeSet<&ResourceId>> {
+    let mut groups: BTreeMap<&ResourceId, BTreeSet<&ResourceId>> = BTreeMap::new();
+    for group in inventory.network_security_groups.iter() {
+        let subnets = group.properties.subnets.iter().filter_map(|it| it.id.as_ref());
+        for subnet in subnets.filter(|id| is_gateway_subnet(id)) {
+            groups.entry(subnet).or_default().insert(&group.id);
+        }
+    }
+    groups
+}
+
 /// Gaps that cost a route table some of its routes, with the place of the damage in lower case.
 fn damaged_tables(inventory: &Inventory) -> Vec<(String, &Gap)> {
     let of_tables = inventory.gaps.iter().filter(|gap| gap.what.starts_with("microsoft.network/routetables"));
@@ -171,10 +191,12 @@ fn damaged_tables(inventory: &Inventory) -> Vec<(String, &Gap)> {
 fn facts_of(
     id: &ResourceId,
     subnet: Option<&Resource<Subnet>>,
-    gateways: &[&str],
-    inventory: &Inventory,
+    gateways: &BySubnet<'_>,
+    context: Context<'_>,
     tables: &Tables<'_>,
 ) -> GatewaySubnet {
+    let inventory = context.inventory;
+    let standing = Standing::of(id, subnet.map(|row| &row.properties), gateways, inventory);
     let name = id.qualified_name();
     let network = id.parent();
     let subnet = subnet.map(|row| &row.properties).ok_or_else(|| {
@@ -210,24 +232,37 @@ fn facts_of(
     let users = table_id.as_ref().ok().copied().flatten().and_then(|id| tables.users.get(id));
     let others = users.into_iter().flatten().filter(|user| **user != id);
     let shared_with: Vec<String> = others.map(|user| user.qualified_name()).collect();
-    let mend_commands = match table.as_ref().ok().copied().flatten() {
-        Some(table) if !cover.by.is_empty() && (!shared_with.is_empty() || table.properties.subnets.len() > 1) => {
-            vec![detach_command(id)]
-        }
-        Some(table) => cover.by.iter().map(|i| delete_command(&table.id, &listed[*i].name)).collect(),
+    let read_table = table.as_ref().ok().copied().flatten();
+    let shared = !shared_with.is_empty() || read_table.is_some_and(|it| it.properties.subnets.len() > 1);
+    let mend_commands = read_table.map_or_else(Vec::new, |table| mend(id, table, &cover.by, shared));
+    let disables_gateway_routes =
+        table.clone().map(|table| table.is_some_and(|it| it.properties.disable_bgp_route_propagation == Some(true)));
+    let propagation_commands = match read_table {
+        Some(_) if disables_gateway_routes != Ok(true) => Vec::new(),
+        Some(_) if shared => vec![detach_command(id)],
+        Some(table) => vec![propagate_command(&table.id)],
         None => Vec::new(),
     };
+    let route_overlap = overlaps(
+        id,
+        &subnet,
+        table.clone().map(|table| table.map(|table| overlap::Table { table, doubt: doubt.clone(), shared })),
+        &standing,
+        (inventory, &context.options.service_tags),
+    );
     GatewaySubnet {
         virtual_network: network.as_ref().map_or("", |id| id.name()).to_owned(),
         resource_group: id.resource_group().to_owned(),
         subscription: id.subscription().to_owned(),
         prefixes: subnet.clone().map(prefixes),
-        gateways: gateways.iter().map(|&name| name.to_owned()).collect(),
+        gateways: standing.read.iter().map(|gateway| gateway.name.to_string()).collect(),
+        propagation_commands,
+        security_groups: security_groups(group_id.clone(), tables.groups.get(id)),
+        size: size(id, &subnet, &standing, inventory),
+        route_overlap,
         route_table: table_id.map(|id| id.map(|id| id.name().to_owned())),
         routes: routes.map(|routes| routes.iter().map(route_facts).collect()),
-        disables_gateway_routes: table
-            .clone()
-            .map(|table| table.is_some_and(|it| it.properties.disable_bgp_route_propagation == Some(true))),
+        disables_gateway_routes,
         network_security_group: group_id.map(|id| id.map(|id| id.name().to_owned())),
         has_default_route: covers(cover.ipv4 || cover.ipv6),
         covers_ipv4: covers(cover.ipv4),
@@ -286,8 +321,6 @@ fn doubt(table: &Resource<RouteTable>, damaged: &[(String, &Gap)]) -> Option<Unr
 
 fn route_facts(route: &Named<Route>) -> RouteFacts {
     let it = &route.properties;
-    let hop = [it.next_hop_type.as_deref(), it.next_hop_ip_address.as_deref()];
-    let hop: Vec<&str> = hop.into_iter().flatten().filter(|it| !it.trim().is_empty()).collect();
     RouteFacts {
         name: route.name.to_string(),
         prefix: it.address_prefix.as_deref().unwrap_or_default().to_owned(),
@@ -297,8 +330,25 @@ fn route_facts(route: &Named<Route>) -> RouteFacts {
             Destination::ServiceTag => RouteKind::ServiceTag,
             Destination::Unreadable => RouteKind::Unreadable,
         },
-        next_hop: hop.join(" "),
+        next_hop: next_hop(it),
     }
+}
+
+fn next_hop(route: &Route) -> String {
+    let hop = [route.next_hop_type.as_deref(), route.next_hop_ip_address.as_deref()];
+    let hop: Vec<&str> = hop.into_iter().flatten().filter(|it| !it.trim().is_empty()).collect();
+    hop.join(" ")
+}
+
+/// The names of the groups on a subnet. One that is known is a fault, whatever else was not read.
+fn security_groups(named: Known<Option<&ResourceId>>, by_group: Option<&BTreeSet<&ResourceId>>) -> Known<Vec<String>> {
+    let mut groups = by_group.cloned().unwrap_or_default();
+    match named {
+        Ok(named) => groups.extend(named),
+        Err(unread) if groups.is_empty() => return Err(unread),
+        Err(_) => {}
+    }
+    Ok(groups.into_iter().map(|id| id.name().to_owned()).collect())
 }
 
 fn default_routes_text(routes: &[RouteFacts], table: Option<&Resource<RouteTable>>, shared_with: &[String]) -> String {
@@ -326,12 +376,31 @@ fn also_used_by(shared_with: &[String]) -> String {
     }
 }
 
-fn detach_command(subnet: &ResourceId) -> Command {
+/// The routes are deleted, or where other subnets use their table, it is taken off this one.
+fn mend(subnet: &ResourceId, table: &Resource<RouteTable>, routes: &[usize], shared: bool) -> Vec<Command> {
+    match shared && !routes.is_empty() {
+        true => vec![detach_command(subnet)],
+        false => routes.iter().map(|i| delete_command(&table.id, &table.properties.routes[*i].name)).collect(),
+    }
+}
+
+fn subnet_update(subnet: &ResourceId, arguments: &[&str]) -> Command {
     let network = subnet.parent();
     let verb = ["az", "network", "vnet", "subnet", "update"];
     let scope = ["--subscription", subnet.subscription(), "--resource-group", subnet.resource_group()];
     let name = ["--vnet-name", network.as_ref().map_or("", |id| id.name()), "--name", subnet.name()];
-    Command::new(verb.into_iter().chain(scope).chain(name).chain(["--remove", "routeTable"]))
+    Command::new(verb.into_iter().chain(scope).chain(name).chain(arguments.iter().copied()))
+}
+
+fn detach_command(subnet: &ResourceId) -> Command {
+    subnet_update(subnet, &["--remove", "routeTable"])
+}
+
+fn propagate_command(table: &ResourceId) -> Command {
+    let verb = ["az", "network", "route-table", "update"];
+    let scope = ["--subscription", table.subscription(), "--resource-group", table.resource_group()];
+    let setting = ["--name", table.name(), "--disable-bgp-route-propagation", "false"];
+    Command::new(verb.into_iter().chain(scope).chain(setting))
 }
 
 fn delete_command(table: &ResourceId, route: &str) -> Command {
