@@ -1,7 +1,10 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
+mod entra;
 mod point_to_site;
+mod radius;
 mod remedy;
+mod site;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +21,11 @@ use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::gateway::{Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway};
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
-use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
+pub use entra::{Audience, Cloud, EntraSettings};
+use point_to_site::{p2s_of_network, p2s_of_virtual_wan, server_configuration};
+pub use radius::RadiusSetup;
 use remedy::{az, relief_commands, route_based_commands};
+pub use site::{SiteConnection, SiteConnections};
 
 fact_enum! {
     /// What sort of gateway it is: `gatewayType`, compared without letter case, or Virtual WAN by its resource type.
@@ -118,6 +124,12 @@ facts! {
         pub route_based_commands: Vec<Command>,
         /// Commands that make room for more sessions. None of them takes a protocol away.
         pub relief_commands: Vec<Command>,
+        /// Its connections.
+        pub connections: SiteConnections,
+        /// Whether it can ask a RADIUS server.
+        pub radius_setup: RadiusSetup,
+        /// Its sign-in with Entra ID.
+        pub entra: EntraSettings,
     }
 
     /// The point-to-site configuration of a gateway.
@@ -167,9 +179,9 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 /// Calls `visit` for each subject, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let Context { inventory, options } = context;
-    let readings = Saved::of(inventory);
+    let readings = Saved::of(inventory, options.cloud.as_deref());
     let today = options.now.to_offset(time::UtcOffset::UTC).date();
-    inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, today), visit));
+    inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, inventory, today), visit));
     inventory
         .p2s_vpn_gateways
         .rows()
@@ -193,11 +205,13 @@ fn show<P>(resource: &Resource<P>, gateway: &Gateway, visit: &(dyn Fn(&Subject<'
 struct Saved<'a> {
     answers: BTreeMap<&'a ResourceId, Vec<&'a SessionAnswer>>,
     metrics: BTreeMap<&'a ResourceId, Vec<&'a Metric>>,
+    sites: site::Sites<'a>,
+    cloud: Option<&'a str>,
 }
 
 impl<'a> Saved<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
-        let mut saved = Self::default();
+    fn of(inventory: &'a Inventory, cloud: Option<&'a str>) -> Self {
+        let mut saved = Self { sites: site::Sites::of(inventory), cloud, ..Self::default() };
         for (gateway, answer) in &inventory.sessions {
             saved.answers.entry(gateway).or_default().push(answer);
         }
@@ -214,7 +228,12 @@ impl<'a> Saved<'a> {
     }
 }
 
-fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, today: Date) -> Gateway {
+fn of_network(
+    resource: &Resource<VirtualNetworkGateway>,
+    saved: &Saved<'_>,
+    inventory: &Inventory,
+    today: Date,
+) -> Gateway {
     let it = &resource.properties;
     let name: &str = &resource.name;
     let (type_text, vpn_text) = (text(&it.gateway_type), text(&it.vpn_type));
@@ -239,6 +258,14 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
     let mut subnets = it.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
     let network = subnets.find_map(ResourceId::parent);
     let generation = text(&it.vpn_gateway_generation);
+    let route_based_commands = route_based_commands(resource, network.as_ref());
+    let radius = configuration.map(|it| radius::servers(&it.radius_server_address, &it.radius_servers));
+    let on_basic = sku.as_ref().map(|it| it.eq_ignore_ascii_case("Basic")).map_err(Clone::clone);
+    let radius_setup =
+        radius::setup(&p2s.authentication, Ok(radius.unwrap_or_default()), on_basic, &route_based_commands);
+    let entra = configuration.map(|it| entra::Written::new(&it.aad_tenant, &it.aad_audience, &it.aad_issuer));
+    let entra = Ok(entra.unwrap_or_default());
+    let entra = entra::settings(name, Some(&resource.id), &p2s.authentication, entra, &p2s.protocols, saved.cloud);
     Gateway {
         name: name.to_owned(),
         resource_group: resource.id.resource_group().to_owned(),
@@ -249,7 +276,10 @@ fn of_network(resource: &Resource<VirtualNetworkGateway>, saved: &Saved<'_>, tod
             type_text.unwrap_or("not stated"),
             vpn_text.unwrap_or("not stated")
         ),
-        route_based_commands: route_based_commands(resource, network.as_ref()),
+        connections: saved.sites.facts(resource, sort != Ok(GatewaySort::LocalGateway), inventory),
+        radius_setup,
+        entra,
+        route_based_commands,
         relief_commands: relief_commands(resource, &sessions, sku_name, generation, protocols),
         sort,
         vpn_type,
@@ -283,6 +313,13 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
     let no_sku = || Unread::new(format!("the SKU of `{name}` (Virtual WAN has scale units instead)"), HOW);
     // 200 scale units are the most that there are.
     let units = it.vpn_gateway_scale_unit.filter(|units| (1..200).contains(units)).map(|units| (units * 2).min(200));
+    let p2s = p2s_of_virtual_wan(resource, inventory);
+    let server = server_configuration(resource, inventory).map(|it| &it.properties);
+    let radius = server.clone().map(|it| radius::servers(&it.radius_server_address, &it.radius_servers));
+    let entra = server.map(|it| {
+        let it = it.aad_authentication_parameters.as_ref();
+        it.map(|it| entra::Written::new(&it.aad_tenant, &it.aad_audience, &it.aad_issuer)).unwrap_or_default()
+    });
     let relief_commands = units.map(|units| {
         az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
     });
@@ -303,7 +340,10 @@ fn of_virtual_wan(resource: &Resource<P2sVpnGateway>, saved: &Saved<'_>, invento
         // A hub's gateway always has two instances.
         active_active: true,
         virtual_network: None,
-        p2s: p2s_of_virtual_wan(resource, inventory),
+        connections: site::elsewhere(),
+        radius_setup: radius::setup(&p2s.authentication, radius, Ok(false), &[]),
+        entra: entra::settings(name, None, &p2s.authentication, entra, &p2s.protocols, saved.cloud),
+        p2s,
         limits: SessionLimits::from(&limits),
         sessions,
         route_based_commands: Vec::new(),

@@ -71,7 +71,7 @@ pub(super) fn p2s_of_network(
 }
 
 /// The server configuration of a Virtual WAN gateway.
-fn server_configuration<'a>(
+pub(super) fn server_configuration<'a>(
     resource: &Resource<P2sVpnGateway>,
     inventory: &'a Inventory,
 ) -> Known<&'a Resource<VpnServerConfiguration>> {
