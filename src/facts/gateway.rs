@@ -10,6 +10,11 @@ mod setup;
 mod servers;
 mod steering;
 mod surroundings;
+mod entra;
+mod point_to_site;
+mod radius;
+mod remedy;
+mod site;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -33,6 +38,11 @@ use addressing::{Addressing, Load, Neighbourhood};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
 use remedy::{az, relief_commands, route_based_commands};
 pub use setup::ClientSetup;
+pub use entra::{Audience, Cloud, EntraSettings};
+use point_to_site::{p2s_of_network, p2s_of_virtual_wan, server_configuration};
+pub use radius::RadiusSetup;
+use remedy::{az, relief_commands, route_based_commands};
+pub use site::{SiteConnection, SiteConnections};
 
 fact_enum! {
     /// What sort of gateway it is: `gatewayType`, compared without letter case, or Virtual WAN by its resource type.
@@ -139,6 +149,12 @@ facts! {
         pub setup: ClientSetup,
         /// The addresses of its clients, and of the servers that they need.
         pub addressing: Addressing,
+        /// Its connections.
+        pub connections: SiteConnections,
+        /// Whether it can ask a RADIUS server.
+        pub radius_setup: RadiusSetup,
+        /// Its sign-in with Entra ID.
+        pub entra: EntraSettings,
     }
 
     /// The point-to-site configuration of a gateway.
@@ -188,7 +204,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 /// Calls `visit` for each subject, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let Context { inventory, options } = context;
-    let readings = Saved::of(inventory);
+    let readings = Saved::of(inventory, options.cloud.as_deref());
     let today = options.now.to_offset(time::UtcOffset::UTC).date();
     inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, inventory, today), visit));
     inventory
@@ -220,6 +236,13 @@ impl<'a> Saved<'a> {
     fn of(inventory: &'a Inventory) -> Self {
         let neighbourhood = Neighbourhood::new(inventory);
         let mut saved = Self { answers: BTreeMap::new(), metrics: BTreeMap::new(), neighbourhood };
+    sites: site::Sites<'a>,
+    cloud: Option<&'a str>,
+}
+
+impl<'a> Saved<'a> {
+    fn of(inventory: &'a Inventory, cloud: Option<&'a str>) -> Self {
+        let mut saved = Self { sites: site::Sites::of(inventory), cloud, ..Self::default() };
         for (gateway, answer) in &inventory.sessions {
             saved.answers.entry(gateway).or_default().push(answer);
         }
@@ -268,6 +291,14 @@ fn of_network(
     let generation = text(&it.vpn_gateway_generation);
     let session_limits = SessionLimits::from(&limits);
     let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
+    let route_based_commands = route_based_commands(resource, network.as_ref());
+    let radius = configuration.map(|it| radius::servers(&it.radius_server_address, &it.radius_servers));
+    let on_basic = sku.as_ref().map(|it| it.eq_ignore_ascii_case("Basic")).map_err(Clone::clone);
+    let radius_setup =
+        radius::setup(&p2s.authentication, Ok(radius.unwrap_or_default()), on_basic, &route_based_commands);
+    let entra = configuration.map(|it| entra::Written::new(&it.aad_tenant, &it.aad_audience, &it.aad_issuer));
+    let entra = Ok(entra.unwrap_or_default());
+    let entra = entra::settings(name, Some(&resource.id), &p2s.authentication, entra, &p2s.protocols, saved.cloud);
     Gateway {
         addressing: saved.neighbourhood.of_network(resource, load),
         name: name.to_owned(),
@@ -279,7 +310,10 @@ fn of_network(
             type_text.unwrap_or("not stated"),
             vpn_text.unwrap_or("not stated")
         ),
-        route_based_commands: route_based_commands(resource, network.as_ref()),
+        connections: saved.sites.facts(resource, sort != Ok(GatewaySort::LocalGateway), inventory),
+        radius_setup,
+        entra,
+        route_based_commands,
         relief_commands: relief_commands(resource, &sessions, sku_name, generation, protocols),
         platform: platform::of_network(resource, inventory, &sort, &p2s, sku_name),
         setup: setup::of_network(resource, &p2s, today),
@@ -321,6 +355,13 @@ fn of_virtual_wan(
     let no_sku = || Unread::new(format!("the SKU of `{name}` (Virtual WAN has scale units instead)"), HOW);
     // 200 scale units are the most that there are.
     let units = it.vpn_gateway_scale_unit.filter(|units| (1..200).contains(units)).map(|units| (units * 2).min(200));
+    let p2s = p2s_of_virtual_wan(resource, inventory);
+    let server = server_configuration(resource, inventory).map(|it| &it.properties);
+    let radius = server.clone().map(|it| radius::servers(&it.radius_server_address, &it.radius_servers));
+    let entra = server.map(|it| {
+        let it = it.aad_authentication_parameters.as_ref();
+        it.map(|it| entra::Written::new(&it.aad_tenant, &it.aad_audience, &it.aad_issuer)).unwrap_or_default()
+    });
     let relief_commands = units.map(|units| {
         az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
     });
@@ -347,6 +388,9 @@ fn of_virtual_wan(
         // A hub's gateway always has two instances.
         active_active: true,
         virtual_network: None,
+        connections: site::elsewhere(),
+        radius_setup: radius::setup(&p2s.authentication, radius, Ok(false), &[]),
+        entra: entra::settings(name, None, &p2s.authentication, entra, &p2s.protocols, saved.cloud),
         p2s,
         limits: SessionLimits::from(&limits),
         limits: session_limits,
