@@ -1,20 +1,18 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
-mod certificates;
-mod platform;
 mod addressing;
+mod certificates;
+mod entra;
+mod platform;
 mod point_to_site;
 mod pool;
-mod remedy;
-mod setup;
-mod servers;
-mod steering;
-mod surroundings;
-mod entra;
-mod point_to_site;
 mod radius;
 mod remedy;
+mod servers;
+mod setup;
 mod site;
+mod steering;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -32,16 +30,14 @@ use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::gateway::{Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway};
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
-use certificates::{CertificateLists, certificates_of_network, certificates_of_virtual_wan};
-pub use platform::{Platform, ProvisioningState};
 use addressing::{Addressing, Load, Neighbourhood};
-use point_to_site::{p2s_of_network, p2s_of_virtual_wan};
-use remedy::{az, relief_commands, route_based_commands};
-pub use setup::ClientSetup;
+use certificates::{CertificateLists, certificates_of_network, certificates_of_virtual_wan};
 pub use entra::{Audience, Cloud, EntraSettings};
+pub use platform::{Platform, ProvisioningState};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan, server_configuration};
 pub use radius::RadiusSetup;
 use remedy::{az, relief_commands, route_based_commands};
+pub use setup::ClientSetup;
 pub use site::{SiteConnection, SiteConnections};
 
 fact_enum! {
@@ -230,19 +226,19 @@ struct Saved<'a> {
     answers: BTreeMap<&'a ResourceId, Vec<&'a SessionAnswer>>,
     metrics: BTreeMap<&'a ResourceId, Vec<&'a Metric>>,
     neighbourhood: Neighbourhood<'a>,
-}
-
-impl<'a> Saved<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
-        let neighbourhood = Neighbourhood::new(inventory);
-        let mut saved = Self { answers: BTreeMap::new(), metrics: BTreeMap::new(), neighbourhood };
     sites: site::Sites<'a>,
     cloud: Option<&'a str>,
 }
 
 impl<'a> Saved<'a> {
     fn of(inventory: &'a Inventory, cloud: Option<&'a str>) -> Self {
-        let mut saved = Self { sites: site::Sites::of(inventory), cloud, ..Self::default() };
+        let mut saved = Self {
+            answers: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            neighbourhood: Neighbourhood::new(inventory),
+            sites: site::Sites::of(inventory),
+            cloud,
+        };
         for (gateway, answer) in &inventory.sessions {
             saved.answers.entry(gateway).or_default().push(answer);
         }
@@ -365,7 +361,6 @@ fn of_virtual_wan(
     let relief_commands = units.map(|units| {
         az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
     });
-    let p2s = p2s_of_virtual_wan(resource, inventory);
     let session_limits = SessionLimits::from(&limits);
     let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
     Gateway {
@@ -392,7 +387,6 @@ fn of_virtual_wan(
         radius_setup: radius::setup(&p2s.authentication, radius, Ok(false), &[]),
         entra: entra::settings(name, None, &p2s.authentication, entra, &p2s.protocols, saved.cloud),
         p2s,
-        limits: SessionLimits::from(&limits),
         limits: session_limits,
         sessions,
         route_based_commands: Vec::new(),
