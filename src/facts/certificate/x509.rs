@@ -4,6 +4,7 @@ use sha1::{Digest, Sha1};
 use time::OffsetDateTime;
 use x509_parser::der_parser::asn1_rs::{Oid, Tag};
 use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::{OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_KEY_USAGE};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
@@ -44,8 +45,10 @@ fact_enum! {
 fact_enum! {
     /// What a certificate says about something that it need not speak of.
     pub enum Stated {
-        /// It does not speak of it, or so that it cannot be read.
+        /// It does not speak of it.
         Absent => "absent",
+        /// It speaks of it so that it cannot be read.
+        Unreadable => "unreadable",
         /// It says yes.
         Yes => "yes",
         /// It says no.
@@ -95,6 +98,12 @@ pub fn decode(der: &[u8]) -> Option<Decoded> {
         match extension.parsed_extension() {
             ParsedExtension::BasicConstraints(it) => ca = stated(it.ca),
             ParsedExtension::KeyUsage(it) => cert_sign = stated(it.key_cert_sign()),
+            ParsedExtension::ParseError { .. } if extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS => {
+                ca = Stated::Unreadable
+            }
+            ParsedExtension::ParseError { .. } if extension.oid == OID_X509_EXT_KEY_USAGE => {
+                cert_sign = Stated::Unreadable
+            }
             _ => {}
         }
     }

@@ -75,7 +75,13 @@ impl Standing {
                 decoded.as_ref().map(|$decoded| $value).map_err(Clone::clone)
             };
         }
-        let root_problem = say!(|it| root_problem(it));
+        let root_problem = decoded.as_ref().map_err(Clone::clone).and_then(|it| {
+            let unreadable = [it.ca, it.cert_sign].contains(&Stated::Unreadable);
+            Some(root_problem(it)).filter(|problem| !unreadable || !problem.is_empty()).ok_or_else(|| {
+                let what = format!("what the root certificate `{name}` on `{owner}` says about being a CA (its extensions cannot be read)");
+                Unread::new(what, "look at it with `openssl x509 -text`")
+            })
+        });
         Self {
             key_alone: *problem == Ok(Problem::PrivateKey),
             name_fits: if !name_problem.is_empty() {
