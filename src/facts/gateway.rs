@@ -1,5 +1,6 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
+mod addresses;
 mod platform;
 mod point_to_site;
 mod remedy;
