@@ -3,6 +3,7 @@
 mod addressing;
 mod certificates;
 mod entra;
+mod addresses;
 mod platform;
 mod point_to_site;
 mod pool;

@@ -1,13 +1,12 @@
 //! What Azure provides of a gateway: its state, its instances, its public addresses, its zones.
 
+use super::addresses::{Address, addresses_of, unnamed_address};
 use super::remedy::az;
 use super::{GatewaySort, HOW, PointToSite, text, word_of, zones};
 use crate::facts::command::Command;
-use crate::facts::network_index::missing;
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
 use crate::facts::sku::{self, Sku};
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway};
-use crate::inventory::network::{PublicIpAddress, target};
 use crate::inventory::{Inventory, Resource, ResourceId};
 
 fact_enum! {
@@ -108,56 +107,7 @@ fn state_of(word: Option<&str>, id: &ResourceId, group: &str) -> State {
     State { known, words, advice, commands }
 }
 
-/// A public address that an IP configuration of the gateway names.
-struct Address<'a> {
-    id: &'a ResourceId,
-    read: Known<&'a Resource<PublicIpAddress>>,
-}
-
-impl Address<'_> {
-    /// Whether its SKU is Basic, which is ARM's default and the only one of the API versions that leave it out.
-    fn is_basic(&self) -> Known<bool> {
-        let address = self.read.as_ref().map_err(Clone::clone)?;
-        let name = address.sku.as_ref().and_then(|sku| text(&sku.name)).unwrap_or("Basic");
-        match name.to_ascii_lowercase().as_str() {
-            "basic" => Ok(true),
-            "standard" | "standardv2" => Ok(false),
-            _ => Err(Unread::new(
-                format!(
-                    "what the SKU `{name}` of the public IP address `{}` is (azaudit does not know it)",
-                    self.id.name()
-                ),
-                "correct it, or update azaudit",
-            )),
-        }
-    }
-
-    /// What keeps it in one zone, if anything does.
-    fn zone_fault(&self) -> Known<Option<String>> {
-        let name = self.id.name();
-        if self.is_basic()? {
-            return Ok(Some(format!("its public address {name} is of SKU Basic, which has no zones")));
-        }
-        let address = self.read.as_ref().map_err(Clone::clone)?;
-        let mut zones: Vec<&str> = address.zones.iter().map(|it| it.trim()).filter(|it| !it.is_empty()).collect();
-        zones.sort_unstable();
-        zones.dedup();
-        match zones.as_slice() {
-            // Azure has made older addresses zone-redundant without saying so in them.
-            [] => Err(Unread::new(
-                format!("the zones of the public IP address `{name}`"),
-                format!(
-                    "read it again (`az resource show --ids {}`), or ask Microsoft whether it is zone-redundant",
-                    self.id
-                ),
-            )),
-            [one] => Ok(Some(format!("its public address {name} is in zone {one} alone"))),
-            _ => Ok(None),
-        }
-    }
-}
-
-/// One answer out of several: `fault` where there is one, unread where one is not known, else the opposite.
+/// Whether there is a fault: it is so where one is known, and unread where one may be.
 fn any(faults: bool, unread: &[Unread]) -> Known<bool> {
     match Unread::join(unread) {
         Some(unread) if !faults => Err(unread),
@@ -178,15 +128,7 @@ pub(super) fn of_network(
     let sku = sku_name.and_then(sku::find);
     let state = state_of(text(&it.provisioning_state), id, "vnet-gateway");
 
-    let addresses: Vec<Address<'_>> = it
-        .ip_configurations
-        .iter()
-        .filter_map(|it| target(&it.properties.public_ip_address))
-        .map(|id| Address {
-            id,
-            read: inventory.public_ip_addresses.get(id).ok_or_else(|| missing("public IP address", id)),
-        })
-        .collect();
+    let addresses = addresses_of(resource, inventory);
     let unnamed = unnamed_address(resource, addresses.len(), sort, sku);
     let basic: Vec<Known<bool>> = addresses.iter().map(Address::is_basic).collect();
     let mut basic_addresses: Vec<String> = addresses
@@ -200,14 +142,6 @@ pub(super) fn of_network(
     unread.extend(unnamed.clone().err());
     let has_basic_address = any(!basic_addresses.is_empty(), &unread);
 
-    let region_has_zones = match text(&resource.location) {
-        None => Err(Unread::new(format!("the region of `{name}`"), HOW)),
-        Some(region) => zones::in_region(region).ok_or_else(|| {
-            let what =
-                format!("whether the region `{region}` of `{name}` has availability zones (azaudit does not know it)");
-            Unread::new(what, "look the region up in Microsoft's list of regions, or update azaudit")
-        }),
-    };
     let (mut zone_faults, mut unread) = (Vec::new(), Vec::new());
     match (sku, sku_name) {
         (Some(sku), _) if sku.name.ends_with("AZ") => {}
@@ -262,29 +196,22 @@ pub(super) fn of_network(
         zone_sku: zone_sku.map(str::to_owned),
         basic_addresses,
         has_basic_address,
-        region_has_zones,
+        region_has_zones: region_has_zones(resource),
         zone_faults,
         zone_redundant,
     }
 }
 
-/// Of the IP configurations that name no public address: `Ok(false)` where Azure holds the address itself, which it does
-/// for the SKU Basic since March 2026, and may for ExpressRoute; `Ok(true)` where each names one.
-fn unnamed_address(
-    resource: &Resource<VirtualNetworkGateway>,
-    named: usize,
-    sort: &Known<GatewaySort>,
-    sku: Option<&Sku>,
-) -> Known<bool> {
-    let configurations = resource.properties.ip_configurations.len();
-    if named > 0 && named == configurations {
-        return Ok(true);
+fn region_has_zones(resource: &Resource<VirtualNetworkGateway>) -> Known<bool> {
+    let name = &resource.name;
+    match text(&resource.location) {
+        None => Err(Unread::new(format!("the region of `{name}`"), HOW)),
+        Some(region) => zones::in_region(region).ok_or_else(|| {
+            let what =
+                format!("whether the region `{region}` of `{name}` has availability zones (azaudit does not know it)");
+            Unread::new(what, "look the region up in Microsoft's list of regions, or update azaudit")
+        }),
     }
-    let held = sku.is_some_and(|sku| sku.name == "Basic") || *sort == Ok(GatewaySort::ExpressRoute);
-    if held && configurations > 0 {
-        return Ok(named > 0);
-    }
-    Err(Unread::new(format!("the public IP address of `{}`", resource.name), HOW))
 }
 
 /// Two with active-active. Where the input does not say, one IP configuration is one instance: each needs its own.
