@@ -29,7 +29,12 @@ pub(super) fn winners(area: IpNet, routes: &[(usize, IpNet)], system: &[IpNet]) 
 /// What of the range lies in the area.
 fn clipped(range: &IpNet, area: &IpNet) -> Option<(Point, Point)> {
     let inner = if range.contains(area) { area } else { Some(range).filter(|range| area.contains(*range))? };
-    Some((point(inner.network()), point(inner.broadcast())))
+    Some(ends(inner))
+}
+
+/// Its first and its last address.
+pub(super) fn ends(range: &IpNet) -> (Point, Point) {
+    (point(range.network()), point(range.broadcast()))
 }
 
 /// Whether they have an address in common.
@@ -45,6 +50,8 @@ pub(super) fn set(range: &IpNet) -> AddressSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipnet::Ipv4Net;
+    use proptest::prelude::*;
 
     fn won(area: &str, routes: &[&str], system: &[&str]) -> Vec<usize> {
         let range = |text: &&str| text.parse::<IpNet>().unwrap();
@@ -55,9 +62,9 @@ mod tests {
     #[test]
     fn the_longest_prefix_decides_and_a_tie_goes_to_the_user() {
         let network = &["10.0.0.0/16"][..];
-        assert_eq!(won("10.0.255.0/27", &["10.0.0.0/8"], network), []);
+        assert!(won("10.0.255.0/27", &["10.0.0.0/8"], network).is_empty());
         assert_eq!(won("10.0.255.0/27", &["10.0.0.0/16"], network), [0]);
-        assert_eq!(won("10.0.255.0/27", &["10.0.0.0/17"], network), []);
+        assert!(won("10.0.255.0/27", &["10.0.0.0/17"], network).is_empty());
         assert_eq!(won("10.0.255.0/27", &["10.0.128.0/17"], network), [0]);
     }
 
@@ -71,8 +78,35 @@ mod tests {
 
     #[test]
     fn families_are_apart() {
-        assert_eq!(won("10.0.255.0/27", &["::/1"], &[]), []);
-        assert_eq!(won("fd00::/64", &["fd00::/48", "10.0.0.0/8"], &["fd00::/56"]), []);
+        assert!(won("10.0.255.0/27", &["::/1"], &[]).is_empty());
+        assert!(won("fd00::/64", &["fd00::/48", "10.0.0.0/8"], &["fd00::/56"]).is_empty());
         assert_eq!(won("fd00::/64", &["fd00::/56"], &["fd00::/56"]), [0]);
+    }
+
+    /// Ranges in and around 10.0.0.16/28.
+    fn ranges() -> impl Strategy<Value = Vec<IpNet>> {
+        let range = (0..64_u8, 24..=32_u8)
+            .prop_map(|(last, length)| IpNet::V4(Ipv4Net::new([10, 0, 0, last].into(), length).unwrap().trunc()));
+        proptest::collection::vec(range, 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn winners_are_those_that_win_at_some_address(routes in ranges(), system in ranges()) {
+            let area: IpNet = "10.0.0.16/28".parse().unwrap();
+            let mut expected = std::collections::BTreeSet::new();
+            for address in area.hosts().chain([area.network(), area.broadcast()]) {
+                let longest = |ranges: &[IpNet]| {
+                    ranges.iter().filter(|it| it.contains(&address)).map(IpNet::prefix_len).max()
+                };
+                let best = longest(&routes);
+                if best.is_some() && best >= longest(&system) {
+                    let wins = |it: &IpNet| it.contains(&address) && Some(it.prefix_len()) == best;
+                    expected.extend(routes.iter().enumerate().filter(|(_, it)| wins(it)).map(|(i, _)| i));
+                }
+            }
+            let routes: Vec<_> = routes.into_iter().enumerate().collect();
+            prop_assert_eq!(winners(area, &routes, &system), expected.into_iter().collect::<Vec<_>>());
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Routes that take away what belongs to the gateway: its subnet, its public addresses, the addresses of its clients.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ipnet::IpNet;
 
 use super::cover::{Destination, destination, range};
-use super::longest_prefix::{overlap, set, winners};
+use super::longest_prefix::{ends, overlap, set, winners};
 use super::standing::Standing;
 use super::{mend, next_hop, size};
 use crate::facts::address::{self, AddressSet};
@@ -48,7 +50,7 @@ facts! {
         /// Whether there are any. A route counts where it decides: the longest prefix does, and of equal ones the
         /// user's. A route for all addresses is `hasDefaultRoute`.
         pub any: Known<bool>,
-        /// Those that are certain.
+        /// Those that are certain: the ones that decide, and the ones that would without them.
         pub routes: Vec<HarmfulRoute>,
         /// They in words: `to-nva (10.0.0.0/16 to VirtualAppliance 10.0.0.4) diverts the gateway subnet 10.0.255.0/27`.
         pub text: String,
@@ -132,7 +134,8 @@ pub(super) fn overlaps(
         found.doubts.push(unread.clone());
     }
     found.doubts.extend(table.doubt);
-    let harmful: Vec<usize> = found.harmful.iter().map(|(i, _, _)| *i).collect();
+    let mut harmful: Vec<usize> = found.harmful.keys().map(|(i, _)| *i).collect();
+    harmful.dedup();
     let any = match (harmful.is_empty(), Unread::join(&found.doubts)) {
         (false, _) => Ok(true),
         (true, Some(unread)) => Err(unread),
@@ -150,21 +153,18 @@ pub(super) fn overlaps(
 /// What the routes did.
 #[derive(Default)]
 struct Found {
-    /// The route's position, what it does, and to what.
-    harmful: Vec<(usize, RouteEffect, Vec<String>)>,
+    /// The route's position and what it does, and to what.
+    harmful: BTreeMap<(usize, RouteEffect), Vec<String>>,
     doubts: Vec<Unread>,
 }
 
 impl Found {
     fn add(&mut self, route: usize, effect: RouteEffect, words: &str) {
-        match self.harmful.iter_mut().find(|(i, known, _)| (*i, *known) == (route, effect)) {
-            Some((_, _, covers)) => covers.push(words.to_owned()),
-            None => self.harmful.push((route, effect, vec![words.to_owned()])),
-        }
+        self.harmful.entry((route, effect)).or_default().push(words.to_owned());
     }
 
     fn routes(self, all: &[Named<Route>]) -> Vec<HarmfulRoute> {
-        let facts = self.harmful.into_iter().map(|(i, effect, covers)| HarmfulRoute {
+        let facts = self.harmful.into_iter().map(|((i, effect), covers)| HarmfulRoute {
             name: all[i].name.to_string(),
             prefix: all[i].properties.address_prefix.as_deref().unwrap_or_default().to_owned(),
             next_hop: next_hop(&all[i].properties),
@@ -215,28 +215,40 @@ impl<'a> Routes<'a> {
         self.ranges.iter().any(by_range) || self.tags.iter().any(|(i, _)| harms(*i))
     }
 
-    /// What the routes do to known addresses.
+    /// What the routes do to known addresses. Without those that are found the next shorter ones decide: they are found too.
     fn judge(&self, area: &Area, range: IpNet, system: &System, found: &mut Found) {
         let near: Vec<(usize, IpNet)> = self.ranges.iter().filter(|(_, it)| overlap(it, &range)).copied().collect();
-        let (certain, possible) = match system {
-            System::Known(system) => (winners(range, &near, system), Vec::new()),
-            // It is at most as long as the subnet's own prefix.
-            System::Unread(_) => (winners(range, &near, &[range]), winners(range, &near, &[])),
+        // It is at most as long as the subnet's own prefix.
+        let (longest, unread) = match system {
+            System::Known(system) => (system.as_slice(), None),
+            System::Unread(unread) => (&[range][..], Some(unread)),
         };
         let rival = self.rival(&range, area.target);
-        for (i, it) in near.iter().filter(|(i, _)| certain.contains(i)) {
-            match (self.harm(*i, area.target), &rival) {
-                (Harm::None, _) => {}
-                (Harm::Effect(_), Some(unread)) if it.prefix_len() < it.max_prefix_len() => {
-                    found.doubts.push(unread.clone());
+        let mut left = near.clone();
+        loop {
+            let certain = winners(range, &left, longest);
+            let mut taken = BTreeSet::new();
+            for (i, it) in left.iter().filter(|(i, _)| certain.binary_search(i).is_ok()) {
+                match (self.harm(*i, area.target), &rival) {
+                    (Harm::None, _) => {}
+                    (Harm::Effect(_), Some(unread)) if it.prefix_len() < it.max_prefix_len() => {
+                        found.doubts.push(unread.clone());
+                    }
+                    (Harm::Effect(effect), _) => {
+                        found.add(*i, effect, &area.words);
+                        taken.insert(*i);
+                    }
+                    (Harm::Unclear, _) => found.doubts.push(self.unclear(*i)),
                 }
-                (Harm::Effect(effect), _) => found.add(*i, effect, &area.words),
-                (Harm::Unclear, _) => found.doubts.push(self.unclear(*i)),
             }
+            if taken.is_empty() {
+                break;
+            }
+            left.retain(|(i, _)| !taken.contains(i));
         }
-        if let System::Unread(unread) = system {
-            let harms = |i: &&usize| !matches!(self.harm(**i, area.target), Harm::None);
-            if possible.iter().filter(|i| !certain.contains(i)).any(|i| harms(&i)) {
+        if let Some(unread) = unread {
+            let harms = |i: &usize| !matches!(self.harm(*i, area.target), Harm::None);
+            if winners(range, &left, &[]).iter().any(harms) {
                 found.doubts.push(unread.clone());
             }
         }
@@ -259,7 +271,7 @@ impl<'a> Routes<'a> {
         }
         let covered = |longest: bool| {
             let near = near.iter().filter(|(_, it)| !longest || it.prefix_len() == it.max_prefix_len());
-            near.fold(AddressSet::EMPTY, |all, (_, it)| all.union(&set(it)))
+            AddressSet::from_ranges(near.map(|(_, it)| ends(it)))
         };
         let (left, possible) = (all.difference(&covered(false)), all.difference(&covered(true)));
         for (i, known) in &self.tags {
@@ -288,7 +300,9 @@ impl<'a> Routes<'a> {
         let route = &self.all[route];
         let tag = route.properties.address_prefix.as_deref().unwrap_or_default().trim();
         let what = format!("which addresses of the service tag `{tag}` the route `{}` decides for", route.name);
-        Unread::new(what, "add a route for the gateway's public address alone, with the next hop Internet")
+        let how = "give Microsoft's list of service tags with --service-tags FILE, or add a route for the gateway's public \
+                   address alone with the next hop Internet";
+        Unread::new(what, how)
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::facts::address::AddressSet;
+use crate::facts::service_tag::{ServiceTags, Tag};
 use crate::inventory::collect;
 use crate::source::{Batch, Kind};
 use serde_json::{Value, json};
@@ -35,9 +37,13 @@ fn gateway(subnet: &str) -> Value {
 
 /// Identity and facts of all subjects, as JSON.
 fn subjects(inventory: &Inventory) -> Vec<(Identity, Value)> {
+    subjects_with(inventory, ServiceTags::default())
+}
+
+fn subjects_with(inventory: &Inventory, tags: ServiceTags) -> Vec<(Identity, Value)> {
     let found = std::sync::Mutex::new(Vec::new());
     let now = time::OffsetDateTime::UNIX_EPOCH;
-    let options = crate::facts::Options::at(now);
+    let options = crate::facts::Options { service_tags: tags.into(), ..crate::facts::Options::at(now) };
     each(Context { inventory, options: &options }, &|subject| {
         let facts = crate::facts::schema::record_to_json(subject.roots[0]);
         found.lock().unwrap().push((subject.identity.clone(), facts));
@@ -209,4 +215,41 @@ fn a_subnet_that_only_a_gateway_names_is_a_subject_whose_facts_are_unread() {
     // In another spelling it is still the subnet that was read.
     let found = subjects(&inventory(&[gateway("gatewaysubnet"), network("GatewaySubnet", None)]));
     assert_eq!((found.len(), &found[0].1["hasDefaultRoute"]), (1, &json!(false)));
+}
+
+/// Whether routes, all to nothing but the last, take the public address 203.0.113.10; the tag `Known` is 203.0.113.0/28.
+fn takes_public_address(prefixes: &[&str], last_hop: &str) -> Value {
+    let address = format!("{NETWORK}/publicIPAddresses/ip");
+    let mut gateway = gateway("GatewaySubnet");
+    gateway["properties"]["ipConfigurations"][0]["properties"]["publicIPAddress"] = json!({"id": address});
+    let address = json!({"id": address, "properties": {"ipAddress": "203.0.113.10"}});
+    let mut table = table(prefixes);
+    table["properties"]["routes"][prefixes.len() - 1]["properties"]["nextHopType"] = json!(last_hop);
+    let mut hub = network("GatewaySubnet", Some("rt"));
+    hub["properties"]["addressSpace"] = json!({"addressPrefixes": ["10.0.0.0/16"]});
+    let mut tags = ServiceTags::default();
+    tags.insert(&Tag::new("Known"), AddressSet::from_texts(["203.0.113.0/28"]));
+    tags.insert(&Tag::new("Elsewhere"), AddressSet::from_texts(["203.0.114.0/28"]));
+    let (_, facts) = subjects_with(&inventory(&[hub, table, gateway, address]), tags).remove(0);
+    facts["routeOverlap"]["any"].clone()
+}
+
+#[test]
+fn a_known_tag_takes_what_it_covers() {
+    assert_eq!(takes_public_address(&["known"], "None"), true);
+    assert_eq!(takes_public_address(&["Known"], "Internet"), false);
+    assert_eq!(takes_public_address(&["Elsewhere"], "None"), false);
+    assert_eq!(takes_public_address(&["Internet"], "None"), true);
+    assert!(takes_public_address(&["Unheard"], "None")["unread"].as_str().unwrap().contains("`Unheard`"));
+}
+
+#[test]
+fn between_a_tag_and_a_range_nobody_knows_the_longer_one() {
+    for tag in ["Known", "Unheard"] {
+        assert!(takes_public_address(&["203.0.113.0/24", tag], "Internet")["unread"].is_string(), "{tag}");
+        assert!(takes_public_address(&[tag, "203.0.113.0/24"], "Internet")["unread"].is_string(), "{tag}");
+        assert_eq!(takes_public_address(&["203.0.113.10/32", tag], "Internet"), true, "{tag}");
+        assert_eq!(takes_public_address(&[tag, "203.0.113.10/32"], "Internet"), false, "{tag}");
+    }
+    assert_eq!(takes_public_address(&["203.0.113.0/24", "Elsewhere"], "Internet"), true);
 }
