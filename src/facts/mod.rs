@@ -13,6 +13,7 @@ pub mod load_balancer_rule;
 pub mod network_index;
 pub mod network_security_group;
 pub mod nsg;
+pub mod peering;
 pub mod rdp_endpoint;
 pub mod resource;
 pub mod root_certificate;
@@ -85,11 +86,13 @@ pub enum SubjectKind {
     NetworkSecurityGroup,
     /// A rule of a network security group; Azure's own are none.
     SecurityRule,
+    /// A peering on the path of point-to-site clients, or of a network with a gateway.
+    Peering,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gateway,
         Self::RootCertificate,
         Self::GatewaySubnet,
@@ -99,6 +102,7 @@ impl SubjectKind {
         Self::Resource,
         Self::NetworkSecurityGroup,
         Self::SecurityRule,
+        Self::Peering,
     ];
 
     /// The word that policies and reports use.
@@ -113,6 +117,7 @@ impl SubjectKind {
             Self::Resource => "resource",
             Self::NetworkSecurityGroup => "networkSecurityGroup",
             Self::SecurityRule => "securityRule",
+            Self::Peering => "peering",
         }
     }
 
@@ -129,6 +134,7 @@ impl SubjectKind {
             Self::Resource => resource::roots(),
             Self::NetworkSecurityGroup => network_security_group::roots(),
             Self::SecurityRule => security_rule::roots(),
+            Self::Peering => peering::roots(),
         }
     }
 }
@@ -169,5 +175,6 @@ pub fn each(kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_
         SubjectKind::Resource => resource::each(context, visit),
         SubjectKind::NetworkSecurityGroup => network_security_group::each(context, visit),
         SubjectKind::SecurityRule => security_rule::each(context, visit),
+        SubjectKind::Peering => peering::each(context, visit),
     }
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::inventory::network::target;
 use crate::inventory::{Inventory, Reference, ResourceId};
 
-pub use network::{Network, Origin, OriginKind, stands_for};
+pub use network::{Network, Origin, OriginKind, is_hub, stands_for};
 
 use super::address::{self, AddressSet, Point};
 use super::nsg::{Group, Level, Members, Scope, Stack, VirtualNetworkTag};

@@ -21,8 +21,14 @@ fn inventory(resources: &[Value], answer: Option<Value>) -> Inventory {
 
 /// The facts of the only gateway, as JSON.
 fn only(inventory: &Inventory) -> Value {
+    only_in(inventory, None)
+}
+
+/// The same in the cloud of that name.
+fn only_in(inventory: &Inventory, cloud: Option<&str>) -> Value {
     let found = std::sync::Mutex::new(Vec::new());
-    let options = crate::facts::Options::at(time::macros::datetime!(2026-10-01 0:00 UTC));
+    let mut options = crate::facts::Options::at(time::macros::datetime!(2026-10-01 0:00 UTC));
+    options.cloud = cloud.map(str::to_owned);
     each(Context { inventory, options: &options }, &|subject| {
         found.lock().unwrap().push(record_to_json(subject.roots[0]));
     });
@@ -211,4 +217,38 @@ fn virtual_wan_is_limited_by_its_scale_units_where_that_is_published() {
     assert_eq!(used(Some(40)), 0.8);
     assert_eq!(used(Some(200)), 0.16);
     assert!(is_unread(&used(Some(80))) && is_unread(&used(None)));
+}
+
+fn entra(audience: &str, cloud: Option<&str>) -> Value {
+    let tenant = "22222222-2222-2222-2222-222222222222";
+    let pool = json!({"addressPrefixes": ["172.16.0.0/24"]});
+    let configuration = json!({"vpnClientAddressPool": pool, "vpnClientProtocols": ["OpenVPN"],
+        "vpnAuthenticationTypes": ["AAD"], "aadTenant": format!("https://login.microsoftonline.com/{tenant}"),
+        "aadAudience": audience, "aadIssuer": format!("https://sts.windows.net/{tenant}/")});
+    let it = inventory(&[gateway(json!({"gatewayType": "Vpn", "vpnClientConfiguration": configuration}))], None);
+    only_in(&it, cloud)["entra"].clone()
+}
+
+#[test]
+fn the_named_cloud_beats_the_login_host() {
+    let government = "51bb15d4-3a4f-4ebf-9dca-40096fe32426";
+    assert_eq!(entra(government, None)["audienceOf"], "otherCloud");
+    let named = entra(government, Some("usgov"));
+    assert_eq!((&named["audienceOf"], &named["sound"]), (&json!("registered"), &json!(true)));
+}
+
+#[test]
+fn of_refused_connections_nobody_knows_whether_one_is_down() {
+    let refused = |subscription: &str| {
+        let mut inventory = inventory(&[gateway(json!({"gatewayType": "Vpn"}))], None);
+        inventory.gaps.insert(crate::source::Gap {
+            scope: format!("/subscriptions/{subscription}"),
+            what: "microsoft.network/connections".to_owned(),
+            reason: crate::source::Reason::Forbidden,
+            detail: String::new(),
+        });
+        only(&inventory)["connections"]["noneDown"].clone()
+    };
+    assert!(is_unread(&refused("s")));
+    assert_eq!(refused("another"), true);
 }

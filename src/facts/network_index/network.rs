@@ -186,7 +186,7 @@ fn has_hub_gateway(inventory: &Inventory, peer: &ResourceId) -> bool {
 }
 
 /// Azure names the network of a hub `HV_HUB_GUID` in the peerings of the networks that are connected to it.
-fn is_hub(peer: &ResourceId) -> bool {
+pub fn is_hub(peer: &ResourceId) -> bool {
     peer.name().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("HV_"))
 }
 
