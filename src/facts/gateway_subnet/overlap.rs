@@ -210,8 +210,8 @@ impl<'a> Routes<'a> {
     /// Whether some route could take away addresses that are not known.
     fn could_take(&self, target: Target) -> bool {
         let harms = |i: usize| !matches!(self.harm(i, target), Harm::None);
-        let anywhere = target != Target::PublicAddress;
-        let by_range = |(i, range): &(usize, IpNet)| harms(*i) && (anywhere || set(range).meets(&public()));
+        let (anywhere, public) = (target != Target::PublicAddress, public());
+        let by_range = |(i, range): &(usize, IpNet)| harms(*i) && (anywhere || set(range).meets(&public));
         self.ranges.iter().any(by_range) || self.tags.iter().any(|(i, _)| harms(*i))
     }
 
