@@ -1,9 +1,9 @@
 //! Facts about gateways: VPN and ExpressRoute gateways, and the point-to-site gateways of Virtual WAN hubs.
 
+mod addresses;
 mod addressing;
 mod certificates;
 mod entra;
-mod addresses;
 mod platform;
 mod point_to_site;
 mod pool;

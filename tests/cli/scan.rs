@@ -45,8 +45,10 @@ const UNKNOWN: &str = "gateway-subnet-default-route unknown hub/GatewaySubnet";
 
 #[test]
 fn the_estate_of_the_readme_shows_every_policy() {
-    let ran = azaudit(&["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"]);
-    let results = ran.results();
+    let at = |now| azaudit(&["scan", "--from", "testdata/estates/contoso.json", "--now", now, "--format", "json"]);
+    let ran = at(NOW);
+    // No SKU is retired yet at that moment.
+    let results = [ran.results(), at("2026-12-01T00:00:00Z").results()].concat();
     for policy in policies() {
         assert!(results.iter().any(|line| line.starts_with(&format!("{policy} fail "))), "{policy}: {results:#?}");
     }

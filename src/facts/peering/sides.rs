@@ -86,7 +86,7 @@ impl<'a> Estate<'a> {
             (Some(near), Some(far)) => self.back(near, far),
             _ => Err(remote_of(here)),
         };
-        let asks_back = back.as_ref().is_ok_and(|it| it.is_some_and(|it| asks(it)));
+        let asks_back = back.as_ref().is_ok_and(|it| it.is_some_and(asks));
         Pair {
             here,
             back,
