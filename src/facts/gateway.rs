@@ -3,6 +3,7 @@
 mod addressing;
 mod point_to_site;
 mod pool;
+mod ranges;
 mod remedy;
 mod servers;
 mod steering;
