@@ -248,6 +248,10 @@ impl<'a> Map<'a> {
                 to.add(NeighbourKind::ClientPool, &gateway.name, &pools, Ok(false));
             }
         }
+        if but.is_some() {
+            // A network has one VPN gateway; what else may stand there serves no clients.
+            return;
+        }
         let subnets = self.inventory.subnets.children_of(network);
         let named = subnets.flat_map(|it| &it.properties.ip_configurations).filter_map(|it| it.id.as_ref());
         let named = named.filter_map(|id| id.ancestor(GATEWAY));
