@@ -8,6 +8,7 @@ mod platform;
 mod point_to_site;
 mod pool;
 mod radius;
+mod ranges;
 mod remedy;
 mod servers;
 mod setup;

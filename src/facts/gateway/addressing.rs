@@ -80,3 +80,81 @@ impl<'a> Neighbourhood<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::gateway::each;
+    use crate::facts::schema::record_to_json;
+    use crate::facts::{Context, Options};
+    use crate::inventory::collect;
+    use crate::source::{Batch, Gap, Kind, Reason};
+    use serde_json::{Value, json};
+
+    const NETWORK: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network";
+
+    /// The addressing of a gateway in a network that was read, beside these gaps.
+    fn addressing(gaps: &[(&str, &str)]) -> Value {
+        let subnet = json!({"id": format!("{NETWORK}/virtualNetworks/hub/subnets/GatewaySubnet")});
+        let clients = json!({"vpnClientAddressPool": {"addressPrefixes": ["10.200.0.0/24"]},
+            "vpnClientProtocols": ["IkeV2"], "vpnAuthenticationTypes": ["Radius"], "radiusServerAddress": "10.9.0.4"});
+        let gateway = json!({"id": format!("{NETWORK}/virtualNetworkGateways/gw1"), "properties": {"gatewayType": "Vpn",
+            "ipConfigurations": [{"name": "a", "properties": {"subnet": subnet}}], "vpnClientConfiguration": clients}});
+        let gateway_subnet = json!({"name": "GatewaySubnet", "properties": {"addressPrefix": "10.0.0.0/27"}});
+        let spoke = json!({"id": format!("/subscriptions/u{}", NETWORK.trim_start_matches("/subscriptions/s"))
+            + "/virtualNetworks/spoke"});
+        let space = json!({"addressPrefixes": ["172.31.0.0/16"]});
+        let peering = json!({"peeringState": "Connected", "remoteVirtualNetwork": spoke, "remoteAddressSpace": space});
+        let network = json!({"id": format!("{NETWORK}/virtualNetworks/hub"), "properties":
+            {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [gateway_subnet],
+            "virtualNetworkPeerings": [{"name": "to-spoke", "properties": peering}]}});
+        let ((), inventory) = collect(|sink| {
+            for resource in [&gateway, &network] {
+                sink.batch(Batch::whole(0, Kind::Resource, None, resource.to_string()));
+            }
+            for (scope, what) in gaps {
+                let (scope, what) = ((*scope).to_owned(), (*what).to_owned());
+                sink.gap(Gap { scope, what, reason: Reason::Forbidden, detail: String::new() });
+            }
+        });
+        let options = Options::at(time::macros::datetime!(2026-01-01 0:00 UTC));
+        let found = std::sync::Mutex::new(Value::Null);
+        each(Context { inventory: &inventory, options: &options }, &|subject| {
+            *found.lock().unwrap() = record_to_json(subject.roots[0])["addressing"].clone();
+        });
+        found.into_inner().unwrap()
+    }
+
+    fn is_unread(value: &Value) -> bool {
+        value["unread"].is_string()
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_may_lie_behind_connections_that_were_refused() {
+        let whole = addressing(&[]);
+        assert_eq!(whole["pool"]["hasOverlap"], false);
+        assert_eq!(whole["pool"]["swallows"], false);
+        assert_eq!(whole["radius"]["unreachable"], true);
+        let refused = addressing(&[("/subscriptions/s", "microsoft.network/connections")]);
+        assert!(is_unread(&refused["pool"]["hasOverlap"]), "{refused}");
+        assert!(is_unread(&refused["pool"]["swallows"]) && is_unread(&refused["radius"]["unreachable"]));
+        let elsewhere = addressing(&[("/subscriptions/t", "microsoft.network/connections")]);
+        assert_eq!(elsewhere, whole);
+    }
+
+    #[test]
+    fn gateways_of_a_peer_that_were_refused_may_have_pools() {
+        let refused = addressing(&[("/subscriptions/u", "microsoft.network/virtualnetworkgateways")]);
+        assert!(is_unread(&refused["pool"]["hasOverlap"]), "{refused}");
+        assert_eq!((&refused["pool"]["swallows"], &refused["radius"]["unreachable"]), (&json!(false), &json!(true)));
+        // A network has one VPN gateway, and this one was read.
+        let own = addressing(&[("/subscriptions/s", "microsoft.network/virtualnetworkgateways")]);
+        assert_eq!(own["pool"]["hasOverlap"], false);
+    }
+
+    #[test]
+    fn a_damaged_part_of_the_network_may_be_a_peering() {
+        let hub = format!("{NETWORK}/virtualNetworks/HUB/virtualNetworkPeerings/x");
+        let damaged = addressing(&[(&hub, "microsoft.network/virtualnetworks")]);
+        assert!(is_unread(&damaged["pool"]["hasOverlap"]) && is_unread(&damaged["radius"]["unreachable"]));
+    }
+}

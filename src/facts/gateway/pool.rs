@@ -1,12 +1,11 @@
 //! The client address pool of a gateway: whether it is large enough, and what it gets in the way of.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::addressing::Load;
+use super::ranges::{Classful, Range, classful_routes, free_prefix};
 use super::remedy::az;
-use super::surroundings::{Neighbour, NeighbourKind, Range, Surroundings};
+use super::surroundings::{Neighbour, NeighbourKind, Surroundings};
 use super::{ClientProtocol, HOW};
-use crate::facts::address::{self, AddressSet};
+use crate::facts::address::AddressSet;
 use crate::facts::command::Command;
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::ResourceId;
@@ -367,43 +366,6 @@ impl Need {
             _ => Ok(false),
         }
     }
-}
-
-/// A classful route, or several that touch; `block` is one less than the number of addresses of each.
-struct Classful {
-    range: Range,
-    block: u128,
-}
-
-/// The routes that Windows adds for addresses of that set.
-fn classful_routes(pool: &AddressSet) -> Vec<Classful> {
-    let mut routes = Vec::new();
-    for (first, last, bits) in [(0, 127, 24_u32), (128, 191, 16), (192, 223, 8)] {
-        let from = address::point(IpAddr::V4(Ipv4Addr::new(first, 0, 0, 0)));
-        let to = address::point(IpAddr::V4(Ipv4Addr::new(last, 255, 255, 255)));
-        let block = (1_u128 << bits) - 1;
-        let class = AddressSet::from_ranges([(from, to)]).intersection(pool);
-        let rounded = AddressSet::from_ranges(class.ranges().iter().map(|(from, to)| (from & !block, to | block)));
-        for &(from, to) in rounded.ranges() {
-            let texts: Vec<String> =
-                AddressSet::from_ranges([(from, to)]).prefixes().map(|it| it.to_string()).collect();
-            routes.push(Classful { range: Range { text: texts.join(" and "), from, to }, block });
-        }
-    }
-    routes
-}
-
-/// A private prefix of at least so many addresses that is free, and its classful route with it. The first networks of
-/// 192.168.0.0/16 are those of most homes, where clients stand.
-fn free_prefix(taken: &AddressSet, addresses: u128) -> Option<String> {
-    let bits = addresses.checked_next_power_of_two()?.trailing_zeros();
-    let free = |text: &str| AddressSet::from_texts([text]).intersection(taken).is_empty();
-    let small = (2..=254).rev().map(|third| format!("192.168.{third}.0")).filter(|_| bits <= 8);
-    let small = small.map(|network| (format!("{network}/24"), network));
-    let large = (16..=31).rev().map(|second| format!("172.{second}.0.0")).filter(|_| bits <= 16);
-    let large = large.map(|network| (format!("{network}/16"), network));
-    let (_, network) = small.chain(large).find(|(block, _)| free(block))?;
-    Some(format!("{network}/{}", 32_u32.checked_sub(bits)?))
 }
 
 /// The first three, each once.

@@ -72,11 +72,18 @@ struct Judged {
     /// Why it is not reached.
     words: String,
     unread: Option<Unread>,
+    /// Whether it lies in a network that is known.
+    inside: bool,
 }
 
 impl Judged {
     fn new(address: &str, reach: Reach) -> Self {
-        Self { server: Server { address: address.to_owned(), reach }, words: String::new(), unread: None }
+        Self {
+            server: Server { address: address.to_owned(), reach },
+            words: String::new(),
+            unread: None,
+            inside: false,
+        }
     }
 
     fn fails(&self) -> bool {
@@ -100,11 +107,12 @@ fn judge(server: &str, around: &Surroundings, steering: &Steering) -> Judged {
         Judged { words, ..Judged::new(server, Reach::Dropped) }
     });
     if known {
-        return match (dropped, &steering.unread) {
+        let judged = match (dropped, &steering.unread) {
             (Some(dropped), _) => dropped,
             (None, Some(it)) => unread(it.clone()),
             (None, None) => Judged::new(server, Reach::Reached),
         };
+        return Judged { inside: true, ..judged };
     }
     // A network that was not read may hold the address, and its route may be longer than the one that drops.
     if let Some(it) = Unread::join(&[&around.unread[..], &around.learned].concat()) {
@@ -192,8 +200,8 @@ pub(super) fn dns_servers(
         .map(|it| match address::parse_address(it) {
             point if point.is_some() && point == platform => Judged::new(it, Reach::AzureProvided),
             Some(point) if is_public(point) => match judge(it, around, steering) {
+                judged if judged.inside => judged,
                 // Public servers answer wherever the question comes from.
-                judged if judged.server.reach == Reach::Reached => judged,
                 _ => Judged::new(it, Reach::Public),
             },
             _ => judge(it, around, steering),

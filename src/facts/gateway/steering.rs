@@ -1,6 +1,6 @@
 //! What the route table of a gateway's subnet does with packets to one address.
 
-use super::surroundings::Range;
+use super::ranges::Range;
 use super::text;
 use crate::facts::address::Point;
 use crate::facts::network_index::missing;

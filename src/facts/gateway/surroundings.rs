@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::ranges::Range;
 use super::text;
-use crate::facts::address::{self, Point};
 use crate::facts::network_index::{incomplete, missing, stands_for};
 use crate::facts::schema::{Known, Unread, fact_enum};
 use crate::inventory::arm::AddressSpace;
@@ -30,36 +30,6 @@ fact_enum! {
         ClientPool => "clientPool",
         /// Prefixes that the gateway announces to its clients beside the networks' own (`customRoutes`).
         CustomRoute => "customRoute",
-    }
-}
-
-/// A prefix as it was written, and its first and last address.
-#[derive(Clone, Debug)]
-pub(super) struct Range {
-    pub(super) text: String,
-    pub(super) from: Point,
-    pub(super) to: Point,
-}
-
-impl Range {
-    /// The ranges of a prefix; `None`: it cannot be read. (`::/0` is two: IPv4 stands in the middle.)
-    pub(super) fn read(text: &str) -> Option<Vec<Self>> {
-        let set = address::parse(text)?;
-        let ranges = set.ranges().iter();
-        Some(ranges.map(|&(from, to)| Self { text: text.trim().to_owned(), from, to }).collect())
-    }
-
-    /// One less than its number of addresses: smaller is a longer prefix.
-    pub(super) fn size(&self) -> u128 {
-        self.to - self.from
-    }
-
-    pub(super) fn contains(&self, point: Point) -> bool {
-        (self.from..=self.to).contains(&point)
-    }
-
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        self.from <= other.to && other.from <= self.to
     }
 }
 
@@ -125,6 +95,8 @@ pub(super) struct Map<'a> {
     pub(super) inventory: &'a Inventory,
     by_network: HashMap<ResourceId, Vec<&'a Resource<VirtualNetworkGateway>>>,
     connections: HashMap<&'a ResourceId, Vec<&'a Resource<Connection>>>,
+    /// Peerings by the network that they lead to.
+    peerings_to: HashMap<&'a ResourceId, Vec<&'a Resource<Peering>>>,
 }
 
 /// The virtual networks that a gateway's subnets lie in.
@@ -135,6 +107,13 @@ pub(super) fn networks_of(gateway: &VirtualNetworkGateway) -> BTreeSet<ResourceI
 
 fn texts(space: &AddressSpace) -> Vec<&str> {
     space.address_prefixes.iter().map(|text| &**text).collect()
+}
+
+/// The pools that clients get addresses from: a gateway that is not for VPN serves nobody, whatever it holds.
+fn served_pools(gateway: &VirtualNetworkGateway) -> Vec<&str> {
+    let other = ["ExpressRoute", "LocalGateway"];
+    let serves = !text(&gateway.gateway_type).is_some_and(|it| other.iter().any(|sort| sort.eq_ignore_ascii_case(it)));
+    gateway.vpn_client_configuration.iter().filter(|_| serves).flat_map(|it| it.pools()).collect()
 }
 
 /// Where the input does not say, a peering stands.
@@ -157,7 +136,13 @@ impl<'a> Map<'a> {
                 connections.entry(gateway).or_default().push(connection);
             }
         }
-        Self { inventory, by_network, connections }
+        let mut peerings_to: HashMap<_, Vec<_>> = HashMap::new();
+        for peering in inventory.peerings.iter().filter(|it| stands(&it.properties)) {
+            if let Some(remote) = target(&peering.properties.remote_virtual_network) {
+                peerings_to.entry(remote).or_default().push(peering);
+            }
+        }
+        Self { inventory, by_network, connections, peerings_to }
     }
 
     /// What lies around the clients of a gateway in a virtual network.
@@ -194,8 +179,10 @@ impl<'a> Map<'a> {
                 let prefixes = subnets.flat_map(|it| it.address_prefix.iter().chain(&it.address_prefixes));
                 let prefixes: Vec<&str> = prefixes.map(|text| &**text).collect();
                 to.add(NeighbourKind::VirtualNetwork, id.name(), &prefixes, Ok(true));
+                self.add_from_other_sides(id, to);
             }
         }
+        to.unread.extend(damaged(inventory, id));
         self.add_pools(id, Some(&gateway.id), to);
         for peering in inventory.peerings.children_of(id).map(|row| &row.properties).filter(|it| stands(it)) {
             let Some(remote) = target(&peering.remote_virtual_network) else {
@@ -208,6 +195,22 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// What the peerings of other networks tell of one that was not read.
+    fn add_from_other_sides(&self, id: &ResourceId, to: &mut Surroundings) {
+        for row in self.peerings_to.get(id).into_iter().flatten() {
+            let it = &row.properties;
+            let told =
+                [&it.remote_virtual_network_address_space, &it.remote_address_space].into_iter().flatten().next();
+            to.add(NeighbourKind::VirtualNetwork, id.name(), &told.map(texts).unwrap_or_default(), Ok(true));
+            let other = row.id.parent().and_then(|id| self.inventory.virtual_networks.get(&id));
+            if let Some(other) = other {
+                let announced = Ok(it.use_remote_gateways == Some(true));
+                let space = texts(&other.properties.address_space);
+                to.add(NeighbourKind::Peering, &other.name, &space, announced);
+            }
+        }
+    }
+
     /// A network that was read tells its own prefixes; of others the peering tells them.
     fn add_peer(&self, remote: &ResourceId, peering: &Peering, announced: Known<bool>, to: &mut Surroundings) {
         let own = self.inventory.virtual_networks.get(remote).map(|it| &it.properties.address_space);
@@ -217,6 +220,7 @@ impl<'a> Map<'a> {
             Some(space) => to.add(NeighbourKind::Peering, remote.name(), &space, announced),
             None => to.unread.push(missing("virtual network", remote)),
         }
+        to.unread.extend(damaged(self.inventory, remote));
     }
 
     /// Whether a peer uses this network's gateway, so that its prefixes are announced to the clients.
@@ -236,15 +240,17 @@ impl<'a> Map<'a> {
     fn add_pools(&self, network: &ResourceId, but: Option<&ResourceId>, to: &mut Surroundings) {
         let others = self.by_network.get(network).into_iter().flatten().filter(|it| Some(&it.id) != but);
         for gateway in others {
-            let pools: Vec<&str> =
-                gateway.properties.vpn_client_configuration.iter().flat_map(|it| it.pools()).collect();
-            to.add(NeighbourKind::ClientPool, &gateway.name, &pools, Ok(false));
+            to.add(NeighbourKind::ClientPool, &gateway.name, &served_pools(&gateway.properties), Ok(false));
         }
         for gateway in self.inventory.p2s_vpn_gateways.iter() {
             if target(&gateway.properties.virtual_hub).is_some_and(|hub| stands_for(network, hub)) {
                 let pools: Vec<&str> = gateway.properties.pools().collect();
                 to.add(NeighbourKind::ClientPool, &gateway.name, &pools, Ok(false));
             }
+        }
+        if but.is_some() {
+            // A network has one VPN gateway; what else may stand there serves no clients.
+            return;
         }
         let subnets = self.inventory.subnets.children_of(network);
         let named = subnets.flat_map(|it| &it.properties.ip_configurations).filter_map(|it| it.id.as_ref());
@@ -275,6 +281,7 @@ impl<'a> Map<'a> {
                     Some(site) => {
                         let space = site.properties.local_network_address_space.as_ref().map(texts).unwrap_or_default();
                         to.add(NeighbourKind::OnPremises, id.name(), &space, Ok(false));
+                        to.unread.extend(damaged(inventory, id));
                     }
                     None => to.unread.push(missing("local network gateway", id)),
                 }
@@ -293,9 +300,7 @@ impl<'a> Map<'a> {
                         None => to.unread.push(missing("virtual network", &network)),
                     }
                 }
-                let clients = other.properties.vpn_client_configuration.iter();
-                let pools: Vec<&str> = clients.flat_map(|it| it.pools()).collect();
-                to.add(NeighbourKind::ClientPool, &other.name, &pools, Ok(false));
+                to.add(NeighbourKind::ClientPool, &other.name, &served_pools(&other.properties), Ok(false));
             }
         }
         to.unread.extend(incomplete(inventory, CONNECTION, "connections", gateway.id.subscription()));
@@ -328,6 +333,15 @@ impl<'a> Map<'a> {
         }
         it
     }
+}
+
+/// Why a resource that was read may say less than there is.
+fn damaged(inventory: &Inventory, id: &ResourceId) -> Option<Unread> {
+    let key = id.key();
+    let within = |scope: &str| scope.strip_prefix(&*key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let gap = inventory.gaps.iter().find(|gap| within(&gap.scope.to_lowercase()))?;
+    let what = format!("a part of `{}` ({}: {})", id.name(), gap.reason, gap.detail);
+    Some(Unread::new(what, "export it again"))
 }
 
 fn no_space(network: &ResourceId) -> Unread {
