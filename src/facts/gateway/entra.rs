@@ -120,13 +120,13 @@ pub(super) fn settings(
 ) -> EntraSettings {
     let used = authentication.as_ref().map(|it| it.contains(&Authentication::Entra)).map_err(Clone::clone);
     let it = written.clone().unwrap_or_default();
-    let tenant = it.tenant.map(login);
-    let cloud = cloud.and_then(named).or_else(|| Some(tenant.as_ref()?.as_ref()?.0)).unwrap_or(Cloud::Public);
+    let cloud = cloud.and_then(named).or_else(|| host_cloud(parts(it.tenant?)?.0)).unwrap_or(Cloud::Public);
     let audience = audience_of(it.audience, cloud);
     let mut faults: Vec<String> = match &written {
-        Ok(_) => {
-            [tenant_fault(it.tenant), audience_fault(it.audience, audience, cloud)].into_iter().flatten().collect()
-        }
+        Ok(_) => [tenant_fault(it.tenant, cloud), audience_fault(it.audience, audience, cloud)]
+            .into_iter()
+            .flatten()
+            .collect(),
         Err(_) => Vec::new(),
     };
     if written.is_ok() {
@@ -192,24 +192,27 @@ fn guid_in(text: &str) -> Option<&str> {
     (0..text.len()).filter_map(|from| text.get(from..from + 36)).find(|it| is_guid(it))
 }
 
-/// The cloud and the tenant's id of a well-formed tenant. One slash may follow.
-fn login(tenant: &str) -> Option<(Cloud, &str)> {
+/// The tenant's id of a well-formed tenant. One slash may follow.
+fn login(tenant: &str) -> Option<&str> {
     let (host, path) = parts(tenant)?;
-    let (_, cloud) = LOGIN_HOSTS.iter().find(|(it, _)| it.eq_ignore_ascii_case(host))?;
-    let id = path.strip_suffix('/').unwrap_or(path);
-    is_guid(id).then_some((*cloud, id))
+    host_cloud(host)?;
+    Some(path.strip_suffix('/').unwrap_or(path)).filter(|id| is_guid(id))
+}
+
+fn host_cloud(host: &str) -> Option<Cloud> {
+    LOGIN_HOSTS.iter().find(|(it, _)| it.eq_ignore_ascii_case(host)).map(|(_, cloud)| *cloud)
 }
 
 fn login_host(cloud: Cloud) -> &'static str {
     LOGIN_HOSTS.iter().find(|(_, of)| *of == cloud).map_or("", |(host, _)| host)
 }
 
-fn tenant_fault(tenant: Option<&str>) -> Option<String> {
+fn tenant_fault(tenant: Option<&str>, cloud: Cloud) -> Option<String> {
     match tenant {
         None => Some("names no tenant".to_owned()),
         Some(it) if login(it).is_some() => None,
         Some(it) => {
-            Some(format!("has the tenant {it}, which is not of the form https://{}/TENANT-ID", LOGIN_HOSTS[0].0))
+            Some(format!("has the tenant {it}, which is not of the form https://{}/TENANT-ID", login_host(cloud)))
         }
     }
 }
@@ -262,7 +265,7 @@ fn issuer_faults(it: Written<'_>, cloud: Cloud) -> Vec<String> {
         faults.push(format!("has the issuer {issuer}, which lacks the slash at its end"));
     }
     let tenant = it.tenant.and_then(login);
-    if let Some((_, tenant)) = tenant.filter(|(_, tenant)| !tenant.eq_ignore_ascii_case(id)) {
+    if let Some(tenant) = tenant.filter(|tenant| !tenant.eq_ignore_ascii_case(id)) {
         faults.push(format!("has an issuer of the tenant {id}, but users sign in to the tenant {tenant}"));
     }
     faults

@@ -119,7 +119,7 @@ impl<'a> Estate<'a> {
         let gateways = self.by_network.get(&id).map_or(&[][..], Vec::as_slice);
         let read = self.inventory.virtual_networks.get(&id).is_some();
         let place = self.inventory.subnets.children_of(&id).any(|it| it.name.eq_ignore_ascii_case("GatewaySubnet"));
-        let refused = incomplete(self.inventory, GATEWAY, "virtual network gateways", id.subscription());
+        let refused = || incomplete(self.inventory, GATEWAY, "virtual network gateways", id.subscription());
         let unnamed = || {
             let how = "add the gateways of that network to the input, or grant Reader on its resource group";
             Unread::new(format!("the gateway of the virtual network `{}`", id.name()), how)
@@ -129,7 +129,8 @@ impl<'a> Estate<'a> {
             Some(gateway) => Some(missing("virtual network gateway", gateway)),
             None if !read => Some(missing("virtual network", &id)),
             None if place && asked && gateways.is_empty() => Some(unnamed()),
-            None => refused.filter(|_| place),
+            None if place => refused(),
+            None => None,
         };
         let may_have = read && doubt.is_some() || !read && asked;
         let mut hubs = self.inventory.p2s_vpn_gateways.iter().filter_map(|it| target(&it.properties.virtual_hub));
@@ -139,7 +140,7 @@ impl<'a> Estate<'a> {
             gateway_is_likely: !gateways.is_empty()
                 || self.unread.contains_key(&id)
                 || may_have
-                || hubs.any(|hub| stands_for(&id, hub)),
+                || is_hub(&id) && hubs.any(|hub| stands_for(&id, hub)),
             has_gateway: match &doubt {
                 _ if !gateways.is_empty() || self.unread.contains_key(&id) => Ok(true),
                 Some(unread) => Err(unread.clone()),
