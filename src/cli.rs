@@ -158,6 +158,9 @@ pub struct Policies {
     /// Leave the built-in policies out
     #[arg(long, requires = "policies")]
     pub no_builtin_policies: bool,
+    /// Judge only policies that a published mapping names in this framework, such as 'cis-azure-foundations-*' (repeats)
+    #[arg(long, value_name = "GLOB")]
+    pub framework: Vec<String>,
     /// Judge only at this severity and worse
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub severity: Option<Severity>,

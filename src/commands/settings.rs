@@ -110,6 +110,7 @@ fn policies(arguments: &Policies, config: Option<&Config>, printer: &Printer) ->
         disabled.extend(config.disabled().filter(|id| !arguments.policy.iter().any(|named| named == id)));
     }
     policies.select(&arguments.policy, &arguments.skip_policy).map_err(Failure::new)?;
+    policies.select_frameworks(&arguments.framework).map_err(Failure::new)?;
     disabled.retain(|id| policies.get(id).is_some());
     policies.retain(|policy| !disabled.contains(&policy.id()));
     if !disabled.is_empty() {
@@ -123,7 +124,7 @@ fn policies(arguments: &Policies, config: Option<&Config>, printer: &Printer) ->
     policies.retain_severity(arguments.severity.unwrap_or(Severity::Info));
     if policies.is_empty() {
         let hint = match disabled.is_empty() {
-            true => "widen --policy, --skip-policy or --severity: together they exclude every policy",
+            true => "widen --policy, --skip-policy, --framework or --severity: together they exclude every policy",
             false => "the configuration leaves some out with `enabled = false`; name one exactly with --policy",
         };
         return Err(Failure::new("no policy is left to judge by").hint(hint));

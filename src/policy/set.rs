@@ -1,5 +1,6 @@
 //! The policies of a run: chosen, adjusted, and asked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -78,26 +79,24 @@ impl PolicySet {
     ///
     /// A glob that cannot be read, or that matches no policy.
     pub fn select(&mut self, globs: &[String], skip: &[String]) -> Result<(), PolicyError> {
-        let (keep, drop) = (self.globs(globs)?, self.globs(skip)?);
+        let ids: Vec<&str> = self.policies.iter().map(Policy::id).collect();
+        let (keep, drop) = (matching(globs, &ids, "policy")?, matching(skip, &ids, "policy")?);
         self.policies.retain(|policy| (globs.is_empty() || keep.is_match(policy.id())) && !drop.is_match(policy.id()));
         Ok(())
     }
 
-    fn globs(&self, globs: &[String]) -> Result<GlobSet, PolicyError> {
-        let wrong = |glob: &str, message: String, hint| PolicyError { asked: glob.to_owned(), message, hint };
-        let mut set = GlobSetBuilder::new();
-        for text in globs {
-            let glob = GlobBuilder::new(text).literal_separator(true).build();
-            let glob = glob.map_err(|error| wrong(text, format!("not a pattern: {error}"), None))?;
-            let matcher = glob.compile_matcher();
-            if !self.policies.iter().any(|policy| matcher.is_match(policy.id())) {
-                let hint = did_you_mean(text, self.policies.iter().map(Policy::id))
-                    .unwrap_or_else(|| format!("there are {}", listed(self.policies.iter().map(Policy::id))));
-                return Err(wrong(text, format!("no policy matches `{text}`"), Some(hint)));
-            }
-            set.add(glob);
-        }
-        set.build().map_err(|error| wrong("", format!("not a pattern: {error}"), None))
+    /// Keeps the policies that a framework matched by one of `globs` names (all, where there are none).
+    ///
+    /// # Errors
+    ///
+    /// A glob that cannot be read, or that matches no framework.
+    pub fn select_frameworks(&mut self, globs: &[String]) -> Result<(), PolicyError> {
+        let names: BTreeSet<&str> =
+            self.policies.iter().flat_map(|it| it.metadata.frameworks.keys()).map(String::as_str).collect();
+        let keep = matching(globs, &names.into_iter().collect::<Vec<_>>(), "framework")?;
+        let named = |policy: &Policy| policy.metadata.frameworks.keys().any(|name| keep.is_match(name));
+        self.policies.retain(|policy| globs.is_empty() || named(policy));
+        Ok(())
     }
 
     /// Drops the policies that the function refuses.
@@ -200,4 +199,22 @@ impl<'a> IntoIterator for &'a PolicySet {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// These globs, each of which matches one of the names.
+fn matching(globs: &[String], names: &[&str], noun: &str) -> Result<GlobSet, PolicyError> {
+    let wrong = |glob: &str, message: String, hint| PolicyError { asked: glob.to_owned(), message, hint };
+    let mut set = GlobSetBuilder::new();
+    for text in globs {
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        let glob = glob.map_err(|error| wrong(text, format!("not a pattern: {error}"), None))?;
+        let matcher = glob.compile_matcher();
+        if !names.iter().any(|name| matcher.is_match(name)) {
+            let hint = did_you_mean(text, names.iter().copied())
+                .unwrap_or_else(|| format!("there are {}", listed(names.iter().copied())));
+            return Err(wrong(text, format!("no {noun} matches `{text}`"), Some(hint)));
+        }
+        set.add(glob);
+    }
+    set.build().map_err(|error| wrong("", format!("not a pattern: {error}"), None))
 }

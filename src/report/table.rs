@@ -11,6 +11,7 @@ use super::json::rfc3339;
 use super::text::{counted, grouped, shortened, spaced, visible};
 use super::{Format, Report, SourceKind};
 use super::{evidence, layout};
+use crate::facts::SubjectKind;
 use crate::facts::command::shell_quote;
 use crate::policy::{Judgement, Remediation, Severity, Verdict};
 
@@ -241,8 +242,10 @@ impl Table {
             grouped(of(Verdict::Pass)),
             grouped(of(Verdict::NotApplicable))
         )?;
-        let kinds: Vec<String> =
-            counts.by_kind().iter().map(|(kind, number)| counted(*number, &noun(kind.word()))).collect();
+        // How many resources there are is said behind them anyhow.
+        let own = |kind: &SubjectKind| *kind != SubjectKind::Resource || counts.by_kind().len() == 1;
+        let kinds = counts.by_kind().iter().filter(|(kind, _)| own(kind));
+        let kinds: Vec<String> = kinds.map(|(kind, number)| counted(*number, &noun(kind.word()))).collect();
         let kinds = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
         let resources = counted(meta.resources, "resource");
         let scope = counted(meta.subscriptions.len() as u64, "subscription");

@@ -256,3 +256,22 @@ fn a_reader_that_has_seen_enough_changes_no_exit_code() {
     let never = [&run[..], &["--fail-on", "never"]].concat();
     assert_eq!(azaudit_into_closed_pipe(&never), 0);
 }
+
+#[test]
+fn a_framework_selects_the_policies_that_its_published_mapping_names() {
+    let scan = |more: &[&str]| {
+        let common = ["scan", "--from", "testdata/estates/contoso.json", "--now", NOW, "--format", "json"];
+        azaudit(&[&common[..], more].concat())
+    };
+    let ran = scan(&["--framework", "cis-azure-foundations-3.*", "--show", "pass,notApplicable"]);
+    let results = ran.json()["results"].as_array().cloned().unwrap();
+    assert!(!results.is_empty());
+    for result in &results {
+        assert!(result["frameworks"]["cis-azure-foundations-3.0"].is_array(), "{result}");
+    }
+    assert!(results.len() < scan(&["--show", "pass,notApplicable"]).json()["results"].as_array().unwrap().len());
+    let unknown = scan(&["--framework", "cis-azure-foundation"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("no framework matches `cis-azure-foundation`"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("hint: "), "{}", unknown.stderr);
+}
