@@ -180,7 +180,7 @@ facts! {
         pub configured_in: String,
         /// The same in words: `it`, `its server configuration staff`.
         pub configured_in_words: String,
-        /// Commands that upload a root certificate.
+        /// Commands that upload a root certificate; none for Virtual WAN.
         pub add_root_commands: Vec<Command>,
     }
 

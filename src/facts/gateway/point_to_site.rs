@@ -98,10 +98,6 @@ pub(super) fn p2s_of_virtual_wan(resource: &Resource<P2sVpnGateway>, inventory: 
             entra: it.aad_authentication_parameters.as_ref().is_some_and(|it| text(&it.aad_tenant).is_some()),
         }
     });
-    let add_root_commands = server.iter().map(|server| {
-        let root = ["--name", &*server.name, "--vpn-client-root-certs", "P2SRoot.cer"];
-        az("network vpn-server-config set", &server.id, &root)
-    });
     let authentication = signs.as_ref().map(Signs::authentication).map_err(Clone::clone);
     PointToSite {
         enabled: !pools.is_empty(),
@@ -120,6 +116,7 @@ pub(super) fn p2s_of_virtual_wan(resource: &Resource<P2sVpnGateway>, inventory: 
             Ok(server) => format!("its server configuration {}", server.name),
             Err(_) => "its server configuration".to_owned(),
         },
-        add_root_commands: add_root_commands.collect(),
+        // `az network vpn-server-config set` writes the whole configuration anew, and loses what is not named.
+        add_root_commands: Vec::new(),
     }
 }
