@@ -3,8 +3,9 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
-use std::io::{self, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
+use crate::error::Failure;
 use crate::report::text::{visible, visible_lines};
 use crate::source::Gap;
 
@@ -91,9 +92,17 @@ impl Printer {
         self.talk
     }
 
-    /// Standard output, for results and nothing else. The caller treats a broken pipe as success.
-    pub fn stdout(&self) -> StdoutLock<'static> {
-        io::stdout().lock()
+    /// Writes a document to standard output, which is for results and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written. A broken pipe is no error: whoever read it has seen enough.
+    pub fn print(&self, document: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match document(&mut out).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}"))),
+        }
     }
 
     /// An error, `error: …` with its `hint:` line. Shown even when quiet.

@@ -1,5 +1,6 @@
 //! The subcommands: arguments in, exit code out.
 
+mod gather;
 pub mod policies;
 pub mod scan;
 pub mod settings;

@@ -1,6 +1,5 @@
 //! `azaudit policies`: what is judged by.
 
-use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use crate::cli::{ListFormat, ListPolicies, PolicyCommand};
@@ -31,7 +30,7 @@ pub fn run(command: &PolicyCommand) -> Exit {
 fn list(arguments: &ListPolicies, printer: &Printer) -> Result<(), Failure> {
     let mut policies = load(!arguments.no_builtin_policies, &arguments.policies)?;
     policies.select(&arguments.policy, &[]).map_err(Failure::new)?;
-    write(printer, |out| match arguments.format {
+    printer.print(|out| match arguments.format {
         ListFormat::Json => report::json(&policies, out),
         ListFormat::Table => report::table(&policies, printer.width(), out),
     })
@@ -39,7 +38,7 @@ fn list(arguments: &ListPolicies, printer: &Printer) -> Result<(), Failure> {
 
 fn check(folders: &[PathBuf], printer: &Printer) -> Result<(), Failure> {
     let policies = load(false, folders)?;
-    write(printer, |out| writeln!(out, "{} without a fault", counted(policies.len() as u64, "policy")))
+    printer.print(|out| writeln!(out, "{} without a fault", counted(policies.len() as u64, "policy")))
 }
 
 fn load(builtin: bool, folders: &[PathBuf]) -> Result<PolicySet, Failure> {
@@ -47,13 +46,4 @@ fn load(builtin: bool, folders: &[PathBuf]) -> Result<PolicySet, Failure> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Failure::new(lines.join("\n"))
     })
-}
-
-fn write(printer: &Printer, document: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = BufWriter::new(printer.stdout());
-    match document(&mut out).and_then(|()| out.flush()) {
-        // Whoever read our output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}"))),
-    }
 }

@@ -1,26 +1,22 @@
 //! `azaudit scan`: source, inventory, facts, policies, report.
 
-use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::cli::{Scan, Source};
+use super::gather::gather;
+use crate::cli::Scan;
 use crate::commands::settings::{Settings, check_cloud};
-use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::facts::{Context, Options};
-use crate::inventory::{self, Inventory};
+use crate::inventory::Inventory;
 use crate::policy::{Severity, Verdict};
 use crate::printer::Printer;
 use crate::report::file::write_whole;
-use crate::report::{Report, RunMeta, SourceKind, order_of_gaps};
-use crate::source::arm::{self, Cloud, LiveOptions, LiveReport};
-use crate::source::{Gap, Sink, offline};
-use crate::visible::visible;
+use crate::report::{Report, RunMeta, SourceKind};
+use crate::source::arm::{Cloud, LiveReport};
 
 /// Columns of a table that goes to a file.
 const FILE_WIDTH: u16 = 100;
@@ -43,22 +39,7 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::read(&scan.policies, printer)?;
     check_outputs(scan)?;
 
-    let (read, inventory) = inventory::collect(|sink| read(&scan.source, now, sink));
-    inventory.notes.iter().for_each(|note| printer.warning(note));
-    let live = match read {
-        Ok(live) => live,
-        Err(failure) => return Err(tell_gaps(&inventory, printer, failure)),
-    };
-    if live.is_none() && inventory.known == 0 {
-        return Err(tell_gaps(&inventory, printer, nothing_known(&inventory)));
-    }
-    for input in &inventory.inputs {
-        printer.detail(format!("read `{}`: {}, resources: {}", input.path, input.shape, input.resources));
-    }
-    if let Some(live) = &live {
-        live.requests.iter().for_each(|(step, count)| printer.detail(format!("{count} requests: {step}")));
-    }
-
+    let (live, inventory) = gather(&scan.source, now, printer)?;
     // Which cloud exported files are of nobody knows unless it was said.
     let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(scan.source.cloud.map(Cloud::name));
     cloud.into_iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
@@ -106,60 +87,6 @@ fn check_outputs(scan: &Scan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads the source into the sink. `Some`: it was live.
-pub(super) fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Option<LiveReport>, Failure> {
-    if !source.from.is_empty() {
-        offline::read(&source.from, &mut io::stdin().lock(), sink).map_err(|error| {
-            Failure::new(error).hint("--from takes files, folders that hold *.json or *.jsonl, and - for stdin")
-        })?;
-        return Ok(None);
-    }
-    let options = LiveOptions {
-        subscriptions: source.subscription.clone(),
-        all_subscriptions: source.all_subscriptions,
-        resource_group: source.resource_group.clone(),
-        auth: source.auth,
-        cloud: source.cloud.unwrap_or_default(),
-        arm_endpoint: source.arm_endpoint.clone(),
-        sessions: source.sessions,
-        timeout: Duration::from_secs(source.timeout),
-        now,
-        ..LiveOptions::default()
-    };
-    let report = arm::collect(&options, &env::var, sink);
-    report.map(Some).map_err(|error| Failure::new(&error).hint(error.hint()))
-}
-
-/// Before the run ends with an error, what could not be read may tell why.
-pub(super) fn tell_gaps(inventory: &Inventory, printer: &Printer, failure: Failure) -> Failure {
-    let mut gaps: Vec<&Gap> = inventory.gaps.iter().collect();
-    gaps.sort_by(|a, b| order_of_gaps(a, b));
-    gaps.into_iter().for_each(|gap| printer.gap(gap));
-    failure
-}
-
-pub(super) fn nothing_known(inventory: &Inventory) -> Failure {
-    let inputs = &inventory.inputs;
-    let place = match inputs.as_slice() {
-        [input] if input.path == "-" => "on standard input".to_owned(),
-        [input] => format!("in `{}`", visible(&input.path)),
-        _ => format!("in the {} inputs", inputs.len()),
-    };
-    let what = match inventory.resources {
-        0 => format!("there is no ARM resource {place}"),
-        1 => format!("the one resource {place} is of a type that the audit does not know"),
-        count => format!("none of the {count} resources {place} is of a type that the audit knows"),
-    };
-    let hint = match inventory.gaps.is_empty() {
-        true => {
-            "export gateways, networks, route tables, security groups, interfaces and public addresses in the REST \
-             shape, as `az rest --url …` and `az resource show` print it"
-        }
-        false => "what kept it from being read stands above",
-    };
-    Failure::new(format!("nothing to audit: {what}")).hint(hint)
-}
-
 fn meta(now: OffsetDateTime, live: Option<LiveReport>, inventory: Inventory, options: &Options) -> RunMeta {
     let seen = inventory.subscriptions().into_iter().collect();
     let offline_cloud = options.cloud.clone().unwrap_or_else(|| "public".to_owned());
@@ -177,10 +104,5 @@ fn write(report: &Report, scan: &Scan, printer: &Printer) -> Result<(), Failure>
         write_whole(path, |out| format.write(report, out)).map_err(Failure::new)?;
     }
     let format = scan.output.format.format(printer.color(), printer.width());
-    let mut out = BufWriter::new(printer.stdout());
-    match format.write(report, &mut out).and_then(|()| out.flush()) {
-        // Whoever read our output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}"))),
-    }
+    printer.print(|out| format.write(report, out))
 }

@@ -1,10 +1,8 @@
 //! `azaudit test-ip-flow`: source, inventory, the rules of one machine, one answer.
 
-use std::io::{self, BufWriter, Write};
-
 use time::OffsetDateTime;
 
-use super::scan::{nothing_known, read, tell_gaps};
+use super::gather::{gather, tell_gaps};
 use super::settings::{check_cloud, service_tags_alone};
 use crate::cli::{FlowFormat, TestIpFlow};
 use crate::error::Failure;
@@ -12,7 +10,6 @@ use crate::exit::Exit;
 use crate::facts::ip_flow::{self, Question, Target};
 use crate::facts::nsg::FlowAccess;
 use crate::facts::{Context, Options};
-use crate::inventory;
 use crate::printer::Printer;
 use crate::report::{ip_flow as report, order_of_gaps};
 use crate::source::Gap;
@@ -32,22 +29,7 @@ fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
     let question = question(arguments)?;
     let service_tags = service_tags_alone(arguments.service_tags.as_deref(), printer)?;
     let now = OffsetDateTime::now_utc();
-    let (read, inventory) = inventory::collect(|sink| read(&arguments.source, now, sink));
-    inventory.notes.iter().for_each(|note| printer.warning(note));
-    let live = match read {
-        Ok(live) => live,
-        Err(failure) => return Err(tell_gaps(&inventory, printer, failure)),
-    };
-    if live.is_none() && inventory.known == 0 {
-        return Err(tell_gaps(&inventory, printer, nothing_known(&inventory)));
-    }
-    for input in &inventory.inputs {
-        printer.detail(format!("read `{}`: {}, resources: {}", input.path, input.shape, input.resources));
-    }
-    for (step, count) in live.iter().flat_map(|live| &live.requests) {
-        printer.detail(format!("{count} requests: {step}"));
-    }
-
+    let (live, inventory) = gather(&arguments.source, now, printer)?;
     let named = arguments.source.cloud.map(Cloud::name);
     let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(named);
     cloud.into_iter().for_each(|cloud| check_cloud(&service_tags, cloud, printer));
@@ -59,16 +41,10 @@ fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
     let mut gaps: Vec<Gap> = inventory.gaps.iter().cloned().collect();
     gaps.sort_by(order_of_gaps);
     gaps.iter().for_each(|gap| printer.gap(gap));
-    let mut out = BufWriter::new(printer.stdout());
-    let written = match arguments.format {
-        FlowFormat::Json => report::json(&answer, &gaps, &mut out),
-        FlowFormat::Table => report::table(&answer, printer.color(), printer.width(), &mut out),
-    };
-    match written.and_then(|()| out.flush()) {
-        // Whoever read our output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.map_err(|error| Failure::new(format!("cannot write to standard output: {error}")))?,
-    }
+    printer.print(|out| match arguments.format {
+        FlowFormat::Json => report::json(&answer, &gaps, out),
+        FlowFormat::Table => report::table(&answer, printer.color(), printer.width(), out),
+    })?;
     Ok(match answer.access {
         FlowAccess::Allow => Exit::Clean,
         FlowAccess::Deny => Exit::Findings,

@@ -436,26 +436,25 @@ The same answer for 3 prefixes of remote addresses: 10.0.0.0/16, 168.63.129.16/3
     assert!(unknown.stdout.contains("\nnot read: ") && unknown.stdout.contains("\nhint: "), "{}", unknown.stdout);
 }
 
+/// A packet from the Internet to the Remote Desktop of web01, asked for as JSON.
+const PACKET: &[&str] = &[
+    "--direction",
+    "Inbound",
+    "--protocol",
+    "TCP",
+    "--local",
+    "10.0.1.4:3389",
+    "--remote",
+    "203.0.113.7:50000",
+    "--format",
+    "json",
+];
+
 #[test]
 fn a_gap_is_told_and_does_not_change_a_certain_answer() {
     let mut text = Value::from(estate()).to_string();
     text.insert_str(1, r#"{"id": 7, "type": "Microsoft.Network/routeTables", "properties": []},"#);
-    let arguments = [
-        "test-ip-flow",
-        "--from",
-        "-",
-        "--direction",
-        "Inbound",
-        "--protocol",
-        "TCP",
-        "--local",
-        "10.0.1.4:3389",
-        "--remote",
-        "203.0.113.7:50000",
-        "--format",
-        "json",
-        "-q",
-    ];
+    let arguments = [&["test-ip-flow", "--from", "-", "-q"], PACKET].concat();
     let ran = azaudit_with_input(&arguments, text);
     assert_eq!((ran.code, ran.gaps()), (0, vec!["damaged microsoft.network/routetables".to_owned()]), "{}", ran.stderr);
     assert!(ran.stderr.contains("gap: "), "{}", ran.stderr);
@@ -464,29 +463,9 @@ fn a_gap_is_told_and_does_not_change_a_certain_answer() {
 #[test]
 fn live_gives_the_same_answer_as_offline() {
     let arm = MockArm::start(estate()).subscription(SUBSCRIPTION, "Contoso Web");
-    let arguments = [
-        "test-ip-flow",
-        "--subscription",
-        "Contoso Web",
-        "-g",
-        "rg-web",
-        "--vm",
-        "web01",
-        "--direction",
-        "Inbound",
-        "--protocol",
-        "TCP",
-        "--local",
-        "10.0.1.4:3389",
-        "--remote",
-        "203.0.113.7:50000",
-        "--format",
-        "json",
-        "--auth",
-        "managed-identity",
-        "--timeout",
-        "20",
-    ];
+    let live = ["test-ip-flow", "--subscription", "Contoso Web", "-g", "rg-web", "--vm", "web01"];
+    let signed_in = ["--auth", "managed-identity", "--timeout", "20"];
+    let arguments = [&live, PACKET, &signed_in].concat();
     let live = azaudit_with_env(&arguments, &arm.variables());
     assert_eq!(live.code, 0, "{}", live.stderr);
     assert_eq!(live.json(), ask(&estate(), &[]).json());
