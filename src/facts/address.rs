@@ -294,6 +294,12 @@ pub fn not_public() -> &'static AddressSet {
     &SET
 }
 
+/// What is public: everything else.
+pub fn public() -> &'static AddressSet {
+    static SET: std::sync::LazyLock<AddressSet> = std::sync::LazyLock::new(|| not_public().complement());
+    &SET
+}
+
 /// Private ranges: RFC 1918, the shared range 100.64.0.0/10 and unique local IPv6.
 pub fn private() -> &'static AddressSet {
     static SET: std::sync::LazyLock<AddressSet> = std::sync::LazyLock::new(|| {

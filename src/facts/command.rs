@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::schema::{Fact, Type, Value};
+use crate::inventory::ResourceId;
 use crate::visible::deceives;
 
 /// A command line for a shell, ready to be pasted. It is one line.
@@ -31,6 +32,13 @@ impl Command {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// `az COMMAND --subscription … --resource-group …`, those of the resource, with the arguments.
+pub fn az(command: &str, id: &ResourceId, arguments: &[&str]) -> Command {
+    let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
+    let words = std::iter::once("az").chain(command.split(' ')).chain(scope);
+    Command::new(words.chain(arguments.iter().copied()))
 }
 
 impl Fact for Command {

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use time::Date;
 
-use super::command::Command;
+use super::command::{Command, az};
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::sessions::{self, Limits, Readings, Sessions, Side};
 use super::sku::{self, Sku};
@@ -38,7 +38,7 @@ pub use entra::{Audience, Cloud, EntraSettings};
 pub use platform::{Platform, ProvisioningState};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan, server_configuration};
 pub use radius::RadiusSetup;
-use remedy::{az, relief_commands, route_based_commands};
+use remedy::{relief_commands, route_based_commands};
 pub use setup::ClientSetup;
 pub use site::{SiteConnection, SiteConnections};
 

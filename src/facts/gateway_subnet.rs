@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use rayon::prelude::*;
 
-use super::command::Command;
+use super::command::{Command, az};
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Route, RouteTable, Subnet, target};
@@ -386,10 +386,8 @@ fn mend(subnet: &ResourceId, table: &Resource<RouteTable>, routes: &[usize], sha
 
 fn subnet_update(subnet: &ResourceId, arguments: &[&str]) -> Command {
     let network = subnet.parent();
-    let verb = ["az", "network", "vnet", "subnet", "update"];
-    let scope = ["--subscription", subnet.subscription(), "--resource-group", subnet.resource_group()];
     let name = ["--vnet-name", network.as_ref().map_or("", |id| id.name()), "--name", subnet.name()];
-    Command::new(verb.into_iter().chain(scope).chain(name).chain(arguments.iter().copied()))
+    az("network vnet subnet update", subnet, &[&name, arguments].concat())
 }
 
 fn detach_command(subnet: &ResourceId) -> Command {
@@ -397,14 +395,10 @@ fn detach_command(subnet: &ResourceId) -> Command {
 }
 
 fn propagate_command(table: &ResourceId) -> Command {
-    let verb = ["az", "network", "route-table", "update"];
-    let scope = ["--subscription", table.subscription(), "--resource-group", table.resource_group()];
     let setting = ["--name", table.name(), "--disable-bgp-route-propagation", "false"];
-    Command::new(verb.into_iter().chain(scope).chain(setting))
+    az("network route-table update", table, &setting)
 }
 
 fn delete_command(table: &ResourceId, route: &str) -> Command {
-    let verb = ["az", "network", "route-table", "route", "delete"];
-    let scope = ["--subscription", table.subscription(), "--resource-group", table.resource_group()];
-    Command::new(verb.into_iter().chain(scope).chain(["--route-table-name", table.name(), "--name", route]))
+    az("network route-table route delete", table, &["--route-table-name", table.name(), "--name", route])
 }

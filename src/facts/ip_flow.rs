@@ -190,7 +190,7 @@ pub fn answer(context: Context<'_>, question: &Question) -> Result<Answer, Refus
 fn decision(of: &FlowDecision<'_>) -> Decision {
     let group = of.group.filter(|_| of.level != LevelName::Admin);
     Decision {
-        level: level(of.level),
+        level: of.level.word(),
         network_security_group: group.map(|group| group.name.to_string()),
         rule: of.rule.map(|rule| plain(&rule.name).to_owned()),
         priority: of.rule.and_then(|rule| rule.priority),
@@ -200,15 +200,6 @@ fn decision(of: &FlowDecision<'_>) -> Decision {
             Some(Access::Deny) => "Deny",
             None => "Unknown",
         },
-    }
-}
-
-/// The word that reports use.
-fn level(level: LevelName) -> &'static str {
-    match level {
-        LevelName::Admin => "admin",
-        LevelName::Subnet => "subnet",
-        LevelName::Interface => "nic",
     }
 }
 

@@ -5,7 +5,7 @@ mod tests;
 
 use rayon::prelude::*;
 
-use super::command::Command;
+use super::command::{Command, az};
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::arm::Child;
@@ -257,7 +257,6 @@ fn lead_to_rdp(balancer: &Resource<LoadBalancer>, rule: &Rule<'_>, scene: &Scene
         RuleKind::InboundNatPool => "inbound-nat-pool",
     };
     let (id, port) = (&balancer.id, scene.rdp_port.to_string());
-    let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
     let named = ["--lb-name", id.name(), "--name", rule.name, "--backend-port", &port];
-    Command::new(["az", "network", "lb", group, "update"].into_iter().chain(scope).chain(named))
+    az(&format!("network lb {group} update"), id, &named)
 }

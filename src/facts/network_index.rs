@@ -228,7 +228,7 @@ impl<'a> NetworkIndex<'a> {
             match (prefix, Word::new(text)) {
                 (Some(prefix), _) => tag.addresses = tag.addresses.union(&prefix),
                 (None, Some(Word::Internet)) => {
-                    tag.addresses = tag.addresses.union(&address::not_public().complement());
+                    tag.addresses = tag.addresses.union(address::public());
                 }
                 (None, Some(Word::Tag(it))) => match self.service_tags.get(&it) {
                     Some(prefixes) => tag.addresses = tag.addresses.union(prefixes),
@@ -255,7 +255,7 @@ fn nowhere() -> Place {
     let how = "export the interface with its IP configurations' subnets";
     let unread = Unread::new("the subnet of the IP configuration", how);
     // Azure's platform is part of every network.
-    let public = address::not_public().complement().difference(&AddressSet::from_texts([PLATFORM]));
+    let public = address::public().difference(&AddressSet::from_texts([PLATFORM]));
     Place {
         network: None,
         prefixes: AddressSet::EMPTY,

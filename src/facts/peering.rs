@@ -8,7 +8,7 @@ mod transit;
 
 use rayon::prelude::*;
 
-use super::command::Command;
+use super::command::{Command, az};
 use super::schema::{Known, RecordType, Unread, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Peering as ArmPeering, target};
@@ -129,14 +129,14 @@ fn facts_of(pair: &Pair<'_>) -> Peering {
         if let (true, Some(here), Some(there)) = (lacks_one, id.parent(), remote) {
             let name = format!("{}-to-{}", there.name(), here.name());
             let peer = ["--remote-vnet", here.as_str(), "--allow-vnet-access"];
-            mend_commands.push(az("create", &there.child("virtualNetworkPeerings", &name), &peer));
+            mend_commands.push(peering_command("create", &there.child("virtualNetworkPeerings", &name), &peer));
         }
     }
     if in_sync == Ok(false) {
         let level = sync_level.unwrap_or_default();
         faults.push(format!("is {level}: address ranges changed, and it was not synced"));
         let back = pair.back.as_ref().ok().copied().flatten();
-        mend_commands.extend([Some(row), back].into_iter().flatten().map(|it| az("sync", &it.id, &[])));
+        mend_commands.extend([Some(row), back].into_iter().flatten().map(|it| peering_command("sync", &it.id, &[])));
     }
     Peering {
         name: id.qualified_name(),
@@ -158,10 +158,8 @@ fn facts_of(pair: &Pair<'_>) -> Peering {
 }
 
 /// `az network vnet peering VERB` about that peering.
-fn az(verb: &str, peering: &ResourceId, arguments: &[&str]) -> Command {
+fn peering_command(verb: &str, peering: &ResourceId, arguments: &[&str]) -> Command {
     let network = peering.parent();
-    let words = ["az", "network", "vnet", "peering", verb];
-    let scope = ["--subscription", peering.subscription(), "--resource-group", peering.resource_group()];
     let name = ["--vnet-name", network.as_ref().map_or("", |it| it.name()), "--name", peering.name()];
-    Command::new(words.into_iter().chain(scope).chain(name).chain(arguments.iter().copied()))
+    az(&format!("network vnet peering {verb}"), peering, &[&name, arguments].concat())
 }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use super::point_to_site::server_configuration;
-use super::remedy::az;
 use super::{HOW, text};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::root_certificate::{hex_digits, is_template_expression};
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway};

@@ -1,9 +1,8 @@
 //! How a gateway asks its clients to sign in with Entra ID. Source of the values: "P2S VPN for Microsoft Entra ID
 //! authentication" and its table of audiences (learn.microsoft.com, point-to-site-entra-gateway, February 2025).
 
-use super::remedy::az;
 use super::{Authentication, ClientProtocol};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
 use crate::inventory::ResourceId;
 

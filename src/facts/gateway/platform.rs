@@ -1,9 +1,8 @@
 //! What Azure provides of a gateway: its state, its instances, its public addresses, its zones.
 
 use super::addresses::{Address, addresses_of, unnamed_address};
-use super::remedy::az;
 use super::{GatewaySort, HOW, PointToSite, text, word_of, zones};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
 use crate::facts::sku::{self, Sku};
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway};

@@ -1,7 +1,7 @@
 //! The point-to-site configuration of a gateway, or of the server configuration that it names.
 
-use super::remedy::az;
 use super::{Authentication, ClientProtocol, GatewaySort, HOW, PointToSite, one_of, text};
+use crate::facts::command::az;
 use crate::facts::schema::{Known, Unread};
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway, VpnClientConfiguration, VpnServerConfiguration};
 use crate::inventory::network::target;

@@ -2,11 +2,10 @@
 
 use super::addressing::Load;
 use super::ranges::{Classful, Range, classful_routes, free_prefix};
-use super::remedy::az;
 use super::surroundings::{Neighbour, NeighbourKind, Surroundings};
 use super::{ClientProtocol, HOW};
 use crate::facts::address::AddressSet;
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::ResourceId;
 use crate::inventory::arm::AddressSpace;

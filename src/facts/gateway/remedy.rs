@@ -1,18 +1,11 @@
 //! Commands that mend a gateway.
 
 use super::{ClientProtocol, text};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::sessions::{LimitKind, Sessions};
 use crate::facts::sku;
 use crate::inventory::gateway::VirtualNetworkGateway;
 use crate::inventory::{Resource, ResourceId};
-
-/// `az COMMAND --subscription … --resource-group …` with the arguments.
-pub(super) fn az(command: &str, id: &ResourceId, arguments: &[&str]) -> Command {
-    let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
-    let words = std::iter::once("az").chain(command.split(' ')).chain(scope);
-    Command::new(words.chain(arguments.iter().copied()))
-}
 
 /// A gateway cannot change its type, so another one is created under a name of its own: nothing is overwritten should the
 /// old gateway still be there. Empty where the network is not known.

@@ -1,11 +1,10 @@
 //! Whether a gateway and its clients reach the servers that they need: RADIUS and DNS.
 
-use super::remedy::az;
 use super::steering::Steering;
 use super::surroundings::{NeighbourKind, Surroundings, networks_of};
 use super::{Authentication, HOW, PointToSite};
 use crate::facts::address::{self, Point};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::network_index::missing;
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
 use crate::facts::service_tag::PLATFORM;

@@ -4,9 +4,8 @@ use time::Date;
 use time::macros::date;
 
 use super::point_to_site::server_configuration;
-use super::remedy::az;
 use super::{ClientProtocol, HOW, PointToSite, text};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::gateway::{P2sVpnGateway, RadiusServer, VirtualNetworkGateway};
 use crate::inventory::{Inventory, Resource};

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::remedy::az;
 use super::text;
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::network_index::incomplete;
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::gateway::{Connection, VirtualNetworkGateway};

@@ -193,7 +193,7 @@ impl<'a> Routes<'a> {
                 Destination::ServiceTag => {
                     let text = route.properties.address_prefix.as_deref().unwrap_or_default().trim();
                     let known = match Word::new(text) {
-                        Some(Word::Internet) => Some(public()),
+                        Some(Word::Internet) => Some(address::public().clone()),
                         _ => tags.get(&Tag::new(text)).cloned(),
                     };
                     routes.tags.push((i, known));
@@ -210,8 +210,8 @@ impl<'a> Routes<'a> {
     /// Whether some route could take away addresses that are not known.
     fn could_take(&self, target: Target) -> bool {
         let harms = |i: usize| !matches!(self.harm(i, target), Harm::None);
-        let (anywhere, public) = (target != Target::PublicAddress, public());
-        let by_range = |(i, range): &(usize, IpNet)| harms(*i) && (anywhere || set(range).meets(&public));
+        let (anywhere, public) = (target != Target::PublicAddress, address::public());
+        let by_range = |(i, range): &(usize, IpNet)| harms(*i) && (anywhere || set(range).meets(public));
         self.ranges.iter().any(by_range) || self.tags.iter().any(|(i, _)| harms(*i))
     }
 
@@ -257,7 +257,7 @@ impl<'a> Routes<'a> {
 
     /// Why a harmful route for public addresses may not decide: a harmless one for a service tag may be longer.
     fn rival(&self, range: &IpNet, target: Target) -> Option<Unread> {
-        let public = set(range).intersection(&public());
+        let public = set(range).intersection(address::public());
         let harmless = self.tags.iter().filter(|(i, _)| !matches!(self.harm(*i, target), Harm::Effect(_)));
         let mut rivals = harmless.filter(|(_, known)| known.as_ref().unwrap_or(&public).meets(&public));
         rivals.next().map(|(i, _)| self.tag_unread(*i))
@@ -265,7 +265,7 @@ impl<'a> Routes<'a> {
 
     /// Explicit prefixes come before the equal ones of a tag; how long a tag's are at one address is not known.
     fn judge_tags(&self, area: &Area, range: &IpNet, near: &[(usize, IpNet)], found: &mut Found) {
-        let all = set(range).intersection(&public());
+        let all = set(range).intersection(address::public());
         if self.tags.is_empty() || all.is_empty() {
             return;
         }
@@ -304,10 +304,6 @@ impl<'a> Routes<'a> {
                    address alone with the next hop Internet";
         Unread::new(what, how)
     }
-}
-
-fn public() -> AddressSet {
-    address::not_public().complement()
 }
 
 /// The system's own routes for an area.

@@ -1,7 +1,7 @@
 //! Commands that close a group nobody uses: Allow rules become Deny rules. They are handed out only if the rules,
 //! evaluated again with all of them made, let nobody of the Internet through.
 
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::nsg::{Edit, Group};
 
 use super::open::{Open, World};
@@ -56,8 +56,6 @@ fn shut(group: &Group, world: &World, port: u16, open: &Open) -> Option<Plan> {
 }
 
 fn deny(group: &Group, rule: &str) -> Command {
-    let id = &group.id;
-    let words = ["az", "network", "nsg", "rule", "update", "--subscription", id.subscription(), "--resource-group"];
-    let named = [id.resource_group(), "--nsg-name", id.name(), "--name", rule, "--access", "Deny"];
-    Command::new(words.into_iter().chain(named))
+    let named = ["--nsg-name", group.id.name(), "--name", rule, "--access", "Deny"];
+    az("network nsg rule update", &group.id, &named)
 }

@@ -30,7 +30,7 @@ impl World {
         let platform = AddressSet::from_texts([PLATFORM]);
         let addresses = address::private().union(&platform);
         Self {
-            internet: address::not_public().complement().difference(&platform),
+            internet: address::public().difference(&platform),
             virtual_network: VirtualNetworkTag { addresses, ..VirtualNetworkTag::default() },
             members: HashMap::new(),
             service_tags,

@@ -43,6 +43,17 @@ pub enum LevelName {
     Interface,
 }
 
+impl LevelName {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Subnet => "subnet",
+            Self::Interface => "nic",
+        }
+    }
+}
+
 /// All that filters what comes to one interface and what leaves it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stack<'a> {

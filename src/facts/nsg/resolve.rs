@@ -10,7 +10,7 @@ use crate::inventory::ResourceId;
 use super::Bound;
 use super::ports::{ALL, PortRange};
 use super::rule::{Access, Addresses, Group, Rule};
-use super::scope::{Local, LocalAddress, Scope, VirtualNetworkTag};
+use super::scope::{Local, LocalAddress, Scope};
 
 /// A rule whose local end matches, with what its remote end means here.
 pub(super) struct Resolved<'a> {
@@ -176,8 +176,8 @@ fn shield<'a>(resolved: &mut Vec<Resolved<'a>>, allow: Resolved<'a>, bound: Boun
     }
 }
 
-/// What the remote side of a rule means: known addresses, and tags that stay names. What of `VirtualNetwork` was not
-/// read stays a name, too: it is the same in every rule, so what one denies no later one lets in.
+/// As [`remote`], but what of `VirtualNetwork` was not read stays a name, too: it is the same in every rule, so what one
+/// denies no later one lets in.
 fn symbolic<'a>(
     side: &'a Addresses,
     access: Access,
@@ -186,14 +186,14 @@ fn symbolic<'a>(
     scope: &Scope<'_>,
     unread: &mut Vec<Unread>,
 ) -> (Cow<'a, AddressSet>, Vec<Tag>) {
-    let all = side.any || (side.unclear.is_some() && access != Access::Deny) || (side.unreadable.is_some() && wide);
-    if all || !side.virtual_network || scope.virtual_network.unread.is_empty() {
-        return remote(side, access, wide, family, scope, unread);
-    }
-    let read = VirtualNetworkTag { unread: Vec::new(), ..scope.virtual_network.clone() };
-    let (set, mut tags) = remote(side, access, wide, family, &Scope { virtual_network: &read, ..*scope }, unread);
-    scope.virtual_network.unread.iter().for_each(|(_, missing)| note(unread, missing.clone()));
-    tags.push(Tag::unread_network());
+    let mut network = false;
+    let (set, mut tags) = meant(side, access, wide, family, scope, |doubt| {
+        note(unread, doubt.unread.clone().into_owned());
+        let stays = doubt.fact == Some(Fact::VirtualNetwork);
+        network |= stays;
+        !stays
+    });
+    tags.extend(network.then(Tag::unread_network));
     (set, tags)
 }
 
@@ -205,6 +205,21 @@ pub(super) fn remote<'a>(
     family: Family,
     scope: &Scope<'_>,
     unread: &mut Vec<Unread>,
+) -> (Cow<'a, AddressSet>, Vec<Tag>) {
+    meant(side, access, wide, family, scope, |doubt| {
+        note(unread, doubt.unread.clone().into_owned());
+        true
+    })
+}
+
+/// What it means; `doubted` is told of each doubt, and says whether a wide reading takes its addresses in.
+fn meant<'a>(
+    side: &'a Addresses,
+    access: Access,
+    wide: bool,
+    family: Family,
+    scope: &Scope<'_>,
+    mut doubted: impl FnMut(&Doubt<'_>) -> bool,
 ) -> (Cow<'a, AddressSet>, Vec<Tag>) {
     let everything = || (Cow::Owned(AddressSet::of(family)), Vec::new());
     if side.any || (side.unclear.is_some() && access != Access::Deny) {
@@ -227,8 +242,7 @@ pub(super) fn remote<'a>(
         add(&members.addresses);
     }
     for doubt in doubts(side, scope) {
-        note(unread, doubt.unread.into_owned());
-        if wide {
+        if doubted(&doubt) && wide {
             add(doubt.within);
         }
     }

@@ -1,7 +1,7 @@
 //! Gateway transit: the hub offers its gateway, the spoke uses it.
 
 use super::sides::{Pair, Side, asks, offers};
-use super::{az, connected};
+use super::{connected, peering_command};
 use crate::facts::command::Command;
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::network::Peering;
@@ -177,7 +177,7 @@ fn fault_words(roles: &Roles<'_, '_>, offered: &Known<bool>, used: &Known<bool>)
 
 fn mend_commands(roles: &Roles<'_, '_>, offered: &Known<bool>, used: &Known<bool>) -> Vec<Command> {
     let set = |peering: &Known<Option<&Row>>, value: &str| {
-        peering.as_ref().ok().copied().flatten().map(|it| az("update", &it.id, &["--set", value]))
+        peering.as_ref().ok().copied().flatten().map(|it| peering_command("update", &it.id, &["--set", value]))
     };
     let hub = set(&roles.hub_peering, "allowGatewayTransit=true").filter(|_| *offered != Ok(true));
     let spoke = set(&roles.spoke_peering, "useRemoteGateways=true").filter(|_| *used != Ok(true));

@@ -1,7 +1,7 @@
 //! Commands that close the port to the Internet. Each of them is an [`Edit`] that can only close; a plan is handed out
 //! only if the rules, evaluated again with all of its edits made, certainly let nobody of the public in.
 
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::network_index::NetworkIndex;
 use crate::facts::nsg::{Access, Edit, Group, Level, Rule, Stack};
 use crate::facts::way_in::WayIn;
@@ -63,38 +63,21 @@ pub(super) fn plan(
     }
 }
 
-fn words<const N: usize>(command: &str, id: &ResourceId, options: [&str; N]) -> Vec<String> {
-    let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
-    for (option, value) in [("--subscription", id.subscription()), ("--resource-group", id.resource_group())] {
-        words.extend([option.to_owned(), value.to_owned()]);
-    }
-    words.extend(options.map(str::to_owned));
-    words
-}
-
 fn command(group: &Group, edit: &Edit) -> Command {
-    let update = |index: usize, options: [&str; 2]| {
-        let named = ["--nsg-name", group.id.name(), "--name", &group.inbound.list[index].name];
-        let mut update = words("az network nsg rule update", &group.id, named);
-        update.extend(options.map(str::to_owned));
-        Command::new(update)
+    let rule = |verb: &str, name: &str, options: &[&str]| {
+        let named = ["--nsg-name", group.id.name(), "--name", name];
+        az(&format!("network nsg rule {verb}"), &group.id, &[&named, options].concat())
     };
+    let name = |index: usize| &*group.inbound.list[index].name;
     match edit {
-        Edit::Shut(index) => update(*index, ["--access", "Deny"]),
-        Edit::Remove(index) => {
-            let named = ["--nsg-name", group.id.name(), "--name", &group.inbound.list[*index].name];
-            Command::new(words("az network nsg rule delete", &group.id, named))
-        }
-        Edit::Narrow(index) => update(*index, ["--source-address-prefixes", "VirtualNetwork"]),
+        Edit::Shut(index) => rule("update", name(*index), &["--access", "Deny"]),
+        Edit::Remove(index) => rule("delete", name(*index), &[]),
+        Edit::Narrow(index) => rule("update", name(*index), &["--source-address-prefixes", "VirtualNetwork"]),
         Edit::DenyInternet { name, priority, port } => {
             let (priority, port) = (priority.to_string(), port.to_string());
-            let named = ["--nsg-name", group.id.name(), "--name", name, "--priority", &priority];
-            let mut create = words("az network nsg rule create", &group.id, named);
-            let options = ["--direction", "Inbound", "--access", "Deny", "--protocol", "*"];
-            create.extend(options.map(str::to_owned));
-            let options = ["--source-address-prefixes", "Internet", "--destination-port-ranges", &port];
-            create.extend(options.map(str::to_owned));
-            Command::new(create)
+            let first = ["--priority", &priority, "--direction", "Inbound", "--access", "Deny", "--protocol", "*"];
+            let ends = ["--source-address-prefixes", "Internet", "--destination-port-ranges", &port];
+            rule("create", name, &[&first[..], &ends].concat())
         }
     }
 }
@@ -229,11 +212,9 @@ fn attaching(
     let mut names = std::iter::once(first.clone()).chain((2_u32..1000).map(|i| format!("{first}-{i}")));
     let id = names.find_map(|name| of(&name))?;
     let empty = Group::of_rules(&id, &[], &[]);
-    let mut create = words("az network nsg create", &id, ["--name", id.name()]);
-    if let Some(location) = site.found.location {
-        create.extend(["--location".to_owned(), location.to_owned()]);
-    }
-    let mut commands = vec![Command::new(create)];
+    let mut named = vec!["--name", id.name()];
+    named.extend(site.found.location.iter().flat_map(|location| ["--location", location]));
+    let mut commands = vec![az("network nsg create", &id, &named)];
     if !closes(&empty) {
         let edit = Edit::DenyInternet { name: free_name(&empty, site.port), priority: 4096, port: site.port };
         if !closes(&empty.edited(&edit)?) {
@@ -243,6 +224,6 @@ fn attaching(
     }
     let text = if is_narrow(site) { ATTACHED } else { ATTACHED_BESIDE_ROUTES };
     let options = ["--name", interface.name(), "--network-security-group", id.name()];
-    commands.push(Command::new(words("az network nic update", interface, options)));
+    commands.push(az("network nic update", interface, &options));
     Some((commands, text))
 }

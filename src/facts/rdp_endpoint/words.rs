@@ -3,7 +3,7 @@
 use crate::count::grouped;
 
 use crate::facts::address::{self, AddressSet, Family, Point};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::nsg::{Access, Decision, Group, LevelName, Protocol, Rule};
 use crate::facts::service_tag::Tag;
 use crate::facts::way_in::{Allocation, PublicAddress, WayIn, WayInKind};
@@ -58,11 +58,7 @@ pub(super) fn make_static(address: &PublicAddress) -> Option<Command> {
     if !is_resource(id) || address.allocation != Ok(Allocation::Dynamic) {
         return None;
     }
-    let (subscription, group) = (id.subscription(), id.resource_group());
-    let mut words: Vec<&str> = "az network public-ip update".split(' ').collect();
-    words.extend(["--subscription", subscription, "--resource-group", group, "--name", id.name()]);
-    words.extend(["--allocation-method", "Static"]);
-    Some(Command::new(words))
+    Some(az("network public-ip update", id, &["--name", id.name(), "--allocation-method", "Static"]))
 }
 
 /// One sentence: whom the rules would let in, if there were a way in.
@@ -123,14 +119,6 @@ pub(super) fn way_in(way: &WayIn, open: bool) -> WayInFact {
     }
 }
 
-fn level(name: LevelName) -> &'static str {
-    match name {
-        LevelName::Admin => "admin",
-        LevelName::Subnet => "subnet",
-        LevelName::Interface => "nic",
-    }
-}
-
 pub(super) fn decision(decision: &Decision<'_>) -> DecisionFact {
     let access = match decision.rule.map(|rule| rule.access) {
         Some(Some(Access::Deny)) => "deny",
@@ -139,7 +127,7 @@ pub(super) fn decision(decision: &Decision<'_>) -> DecisionFact {
         Some(Some(Access::Allow)) | None => "allow",
     };
     DecisionFact {
-        level: level(decision.level).to_owned(),
+        level: decision.level.word().to_owned(),
         network_security_group: decision.group.name.to_string(),
         rule: decision.rule.map(|rule| rule.name.to_string()).unwrap_or_default(),
         priority: decision.rule.and_then(|rule| rule.priority),

@@ -1,6 +1,6 @@
 //! A rule that decides nothing, in words.
 
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::facts::nsg::{Access, Group, Rule};
 use crate::facts::schema::Known;
 
@@ -100,8 +100,5 @@ pub(super) fn not_shadowed(group: &Group, rule: &Rule, shadowed: &Known<bool>) -
 
 /// The command that deletes the rule.
 pub(super) fn delete(group: &Group, rule: &Rule) -> Command {
-    let id = &group.id;
-    let words = ["az", "network", "nsg", "rule", "delete", "--subscription", id.subscription(), "--resource-group"];
-    let named = [id.resource_group(), "--nsg-name", id.name(), "--name", &rule.name];
-    Command::new(words.into_iter().chain(named))
+    az("network nsg rule delete", &group.id, &["--nsg-name", group.id.name(), "--name", &rule.name])
 }

@@ -1,7 +1,7 @@
 //! What is wrong with a machine, in words, and what mends it.
 
 use super::{PowerState, Provisioning};
-use crate::facts::command::Command;
+use crate::facts::command::{Command, az};
 use crate::inventory::ResourceId;
 
 /// What is known to be wrong with a machine.
@@ -75,10 +75,7 @@ impl Faults {
 
     /// Commands that do it, where one can say which. None of them deletes.
     pub(super) fn commands(&self, id: &ResourceId) -> Vec<Command> {
-        let command = |verb: &str| {
-            let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
-            Command::new(["az", "vm", verb].into_iter().chain(scope).chain(["--name", id.name()]))
-        };
+        let command = |verb: &str| az(&format!("vm {verb}"), id, &["--name", id.name()]);
         let down = matches!(self.power, Some(PowerState::Stopped | PowerState::Deallocated));
         let verbs = [
             self.failed().then_some("reapply"),

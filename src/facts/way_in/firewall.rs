@@ -316,7 +316,7 @@ fn sources(inventory: &Inventory, rule: &FirewallNatRule, name: &str) -> Sources
     if any {
         at_least = AddressSet::all();
     } else if read.internet {
-        at_least = at_least.union(&address::not_public().complement());
+        at_least = at_least.union(address::public());
     }
     let at_most = if unread.is_empty() { at_least.clone() } else { AddressSet::all() };
     Sources { at_least, at_most, tags: read.tags, unread }

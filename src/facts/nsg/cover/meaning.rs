@@ -89,7 +89,7 @@ impl<'a> Meaning<'a> {
     /// Where no network is: `VirtualNetwork` and `Internet` stay names.
     pub fn unattached(service_tags: &'a ServiceTags) -> Self {
         let platform = platform();
-        let public = address::not_public().complement().difference(&platform);
+        let public = address::public().difference(&platform);
         Self {
             internet: Word { known: AddressSet::EMPTY, rest: Rest::Some(public.clone()) },
             virtual_network: Word { rest: Rest::Some(platform.complement()), known: platform },

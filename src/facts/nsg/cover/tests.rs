@@ -439,7 +439,7 @@ fn a_tag_is_covered_by_a_set_that_has_all_public_addresses() {
 /// A network of these ranges; `unread`: something of it was not read.
 fn network(prefixes: &[&str], unread: bool) -> (AddressSet, VirtualNetworkTag) {
     let addresses = AddressSet::from_texts(prefixes.iter().copied());
-    let internet = address::not_public().complement().difference(&addresses);
+    let internet = address::public().difference(&addresses);
     let missing = Unread::new("the route table `rt`", "add it");
     let unread = if unread { vec![(AddressSet::all(), missing)] } else { Vec::new() };
     (internet, VirtualNetworkTag { addresses, tags: Vec::new(), unread })

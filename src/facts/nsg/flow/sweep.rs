@@ -10,7 +10,7 @@ use super::at::At;
 
 /// Visits each stretch of addresses that no rule tells apart, in order, with all that filters there.
 pub(super) fn cells<'f, 'a>(flow: &'f Flow<'a>, mut visit: impl FnMut((Point, Point), &At<'f, 'a>)) {
-    let public = address::not_public().complement();
+    let public = address::public();
     let mut cuts: Vec<Point> = Vec::new();
     // Where which rule of which level begins to be of interest, or ceases.
     let mut events: Vec<(Point, usize, usize, bool)> = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn cells<'f, 'a>(flow: &'f Flow<'a>, mut visit: impl FnMut((Point, Po
         }
     }
     if !flow.facts.is_empty() {
-        cuts.extend(borders(&public));
+        cuts.extend(borders(public));
     }
     cuts.sort_unstable();
     cuts.dedup();
