@@ -1,9 +1,13 @@
 //! VPN gateways, their point-to-site configuration, and what they connect to. Source of the fields: the
 //! 2025-09-01 types of Microsoft.Network, and recorded answers.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::arm::{AddressSpace, Child, Reference, Sku, arm, merge_by_value};
+use super::id::ResourceId;
+use super::network::target;
 
 arm! {
     /// `Microsoft.Network/virtualNetworkGateways`. Its SKU stands in the properties.
@@ -285,5 +289,11 @@ impl VirtualNetworkGateway {
     /// Whether point-to-site is on: it is with an address pool, and not before.
     pub fn has_client_pool(&self) -> bool {
         self.vpn_client_configuration.as_ref().is_some_and(|configuration| configuration.pools().next().is_some())
+    }
+
+    /// The virtual networks that its subnets lie in.
+    pub fn networks(&self) -> BTreeSet<ResourceId> {
+        let subnets = self.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
+        subnets.filter_map(|subnet| subnet.ancestor("microsoft.network/virtualnetworks")).collect()
     }
 }

@@ -12,7 +12,7 @@ pub mod lenient;
 pub mod network;
 pub mod security;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::source::{Gap, Input};
 
@@ -242,6 +242,30 @@ impl Inventory {
     /// The metrics about that resource.
     pub fn metrics_of<'a>(&'a self, resource: &'a ResourceId) -> impl Iterator<Item = &'a Metric> {
         self.metrics.iter().filter(move |(id, _)| id == resource).map(|(_, metric)| metric)
+    }
+
+    /// Gateways by the virtual networks that they stand in.
+    pub fn gateways_by_network(&self) -> HashMap<ResourceId, Vec<&Resource<VirtualNetworkGateway>>> {
+        let mut by_network: HashMap<_, Vec<_>> = HashMap::new();
+        for gateway in self.gateways.iter() {
+            for network in gateway.properties.networks() {
+                by_network.entry(network).or_default().push(gateway);
+            }
+        }
+        by_network
+    }
+
+    /// Connections by the gateways at their ends: one between two gateways belongs to both.
+    pub fn connections_by_gateway(&self) -> HashMap<&ResourceId, Vec<&Resource<Connection>>> {
+        let mut by_gateway: HashMap<_, Vec<_>> = HashMap::new();
+        for connection in self.connections.iter() {
+            let it = &connection.properties;
+            let ends = [&it.virtual_network_gateway1, &it.virtual_network_gateway2].map(network::target);
+            for gateway in ends.into_iter().flatten().collect::<BTreeSet<_>>() {
+                by_gateway.entry(gateway).or_default().push(connection);
+            }
+        }
+        by_gateway
     }
 
     /// The gap that keeps resources of that type (lower case) in that subscription from being complete, if there

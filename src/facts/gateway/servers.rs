@@ -1,7 +1,7 @@
 //! Whether a gateway and its clients reach the servers that they need: RADIUS and DNS.
 
 use super::steering::Steering;
-use super::surroundings::{NeighbourKind, Surroundings, networks_of};
+use super::surroundings::{NeighbourKind, Surroundings};
 use super::{Authentication, HOW, PointToSite};
 use crate::facts::address::{self, Point};
 use crate::facts::command::{Command, az};
@@ -188,7 +188,7 @@ pub(super) fn dns_servers(
     around: &Surroundings,
     steering: &Steering,
 ) -> DnsServers {
-    let Some(id) = networks_of(&gateway.properties).into_iter().next() else { return no_dns(&gateway.name) };
+    let Some(id) = gateway.properties.networks().into_iter().next() else { return no_dns(&gateway.name) };
     let Some(network) = inventory.virtual_networks.get(&id) else {
         return unread_dns(&missing("virtual network", &id));
     };

@@ -1,6 +1,6 @@
 //! The connections of a gateway to sites, to other gateways and to circuits.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::text;
 use crate::facts::command::{Command, az};
@@ -40,19 +40,11 @@ facts! {
 }
 
 /// Connections by the gateways at their ends.
-#[derive(Default)]
-pub(super) struct Sites<'a>(BTreeMap<&'a ResourceId, Vec<&'a Resource<Connection>>>);
+pub(super) struct Sites<'a>(HashMap<&'a ResourceId, Vec<&'a Resource<Connection>>>);
 
 impl<'a> Sites<'a> {
     pub(super) fn of(inventory: &'a Inventory) -> Self {
-        let mut sites = Self::default();
-        for connection in inventory.connections.iter() {
-            let (one, other) = ends(&connection.properties);
-            for gateway in one.into_iter().chain(other.filter(|it| one != Some(*it))) {
-                sites.0.entry(gateway).or_default().push(connection);
-            }
-        }
-        sites
+        Self(inventory.connections_by_gateway())
     }
 
     pub(super) fn facts(

@@ -1,6 +1,6 @@
 //! The networks around the clients of a gateway: what they reach through it, and what their pool must keep clear of.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::ranges::Range;
 use super::text;
@@ -13,7 +13,6 @@ use crate::inventory::{Inventory, Resource, ResourceId};
 
 const CONNECTION: &str = "microsoft.network/connections";
 const GATEWAY: &str = "microsoft.network/virtualnetworkgateways";
-const NETWORK: &str = "microsoft.network/virtualnetworks";
 
 fact_enum! {
     /// What a network near a gateway is to it.
@@ -99,12 +98,6 @@ pub(super) struct Map<'a> {
     peerings_to: HashMap<&'a ResourceId, Vec<&'a Resource<Peering>>>,
 }
 
-/// The virtual networks that a gateway's subnets lie in.
-pub(super) fn networks_of(gateway: &VirtualNetworkGateway) -> BTreeSet<ResourceId> {
-    let subnets = gateway.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
-    subnets.filter_map(|subnet| subnet.ancestor(NETWORK)).collect()
-}
-
 fn texts(space: &AddressSpace) -> Vec<&str> {
     space.address_prefixes.iter().map(|text| &**text).collect()
 }
@@ -123,32 +116,20 @@ fn stands(peering: &Peering) -> bool {
 
 impl<'a> Map<'a> {
     pub(super) fn new(inventory: &'a Inventory) -> Self {
-        let mut by_network: HashMap<_, Vec<_>> = HashMap::new();
-        for gateway in inventory.gateways.iter() {
-            for network in networks_of(&gateway.properties) {
-                by_network.entry(network).or_default().push(gateway);
-            }
-        }
-        let mut connections: HashMap<_, Vec<_>> = HashMap::new();
-        for connection in inventory.connections.iter() {
-            let it = &connection.properties;
-            for gateway in [&it.virtual_network_gateway1, &it.virtual_network_gateway2].into_iter().filter_map(target) {
-                connections.entry(gateway).or_default().push(connection);
-            }
-        }
         let mut peerings_to: HashMap<_, Vec<_>> = HashMap::new();
         for peering in inventory.peerings.iter().filter(|it| stands(&it.properties)) {
             if let Some(remote) = target(&peering.properties.remote_virtual_network) {
                 peerings_to.entry(remote).or_default().push(peering);
             }
         }
+        let (by_network, connections) = (inventory.gateways_by_network(), inventory.connections_by_gateway());
         Self { inventory, by_network, connections, peerings_to }
     }
 
     /// What lies around the clients of a gateway in a virtual network.
     pub(super) fn around(&self, gateway: &Resource<VirtualNetworkGateway>) -> Surroundings {
         let mut it = Surroundings::default();
-        let networks = networks_of(&gateway.properties);
+        let networks = gateway.properties.networks();
         if networks.is_empty() {
             let what = format!("the virtual network of `{}` (its subnet is not named)", gateway.name);
             it.unread.push(Unread::new(what, super::HOW));
@@ -292,7 +273,7 @@ impl<'a> Map<'a> {
                     to.unread.push(missing("virtual network gateway", id));
                     continue;
                 };
-                for network in networks_of(&other.properties) {
+                for network in other.properties.networks() {
                     match inventory.virtual_networks.get(&network).map(|it| texts(&it.properties.address_space)) {
                         Some(space) => {
                             to.add(NeighbourKind::ConnectedNetwork, network.name(), &space, Ok(false));

@@ -1,6 +1,6 @@
 //! Networks, and what they are connected to: peers, and through gateways clients, sites and other networks.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -198,26 +198,12 @@ pub fn stands_for(peer: &ResourceId, hub: &ResourceId) -> bool {
 /// Gateways by the network that they stand in, and their connections.
 struct Gateways<'a> {
     by_network: HashMap<ResourceId, Vec<&'a Resource<VirtualNetworkGateway>>>,
-    connections: HashMap<&'a ResourceId, Vec<&'a Connection>>,
+    connections: HashMap<&'a ResourceId, Vec<&'a Resource<Connection>>>,
 }
 
 impl<'a> Gateways<'a> {
     fn new(inventory: &'a Inventory) -> Self {
-        let mut by_network: HashMap<_, Vec<_>> = HashMap::new();
-        for gateway in inventory.gateways.iter() {
-            let subnets = gateway.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet));
-            let networks: HashSet<ResourceId> = subnets.filter_map(|subnet| subnet.ancestor(NETWORK)).collect();
-            for network in networks {
-                by_network.entry(network).or_default().push(gateway);
-            }
-        }
-        let mut connections: HashMap<_, Vec<_>> = HashMap::new();
-        for connection in inventory.connections.iter().map(|it| &it.properties) {
-            let sides = [&connection.virtual_network_gateway1, &connection.virtual_network_gateway2];
-            for gateway in sides.into_iter().filter_map(target) {
-                connections.entry(gateway).or_default().push(connection);
-            }
-        }
+        let (by_network, connections) = (inventory.gateways_by_network(), inventory.connections_by_gateway());
         Self { by_network, connections }
     }
 
@@ -244,7 +230,7 @@ impl<'a> Gateways<'a> {
     fn add_far_side(&self, inventory: &Inventory, gateway: &Resource<VirtualNetworkGateway>, to: &mut Network) {
         let pools = gateway.properties.vpn_client_configuration.iter().flat_map(|clients| clients.pools());
         to.add(OriginKind::ClientPool, &gateway.name, AddressSet::from_texts(pools), true);
-        for connection in self.connections.get(&gateway.id).into_iter().flatten() {
+        for connection in self.connections.get(&gateway.id).into_iter().flatten().map(|it| &it.properties) {
             if let Some(id) = target(&connection.local_network_gateway2) {
                 match inventory.local_network_gateways.get(id) {
                     Some(site) => {
