@@ -31,6 +31,7 @@ pub mod error;
 pub mod exit;
 pub mod facts;
 pub mod inventory;
+mod json;
 pub mod policy;
 pub mod printer;
 pub mod report;

@@ -8,14 +8,14 @@ use time::OffsetDateTime;
 use crate::cli::Source;
 use crate::env;
 use crate::error::Failure;
-use crate::inventory::{self, Inventory};
+use crate::inventory::{self, Inventory, WholeTypes};
 use crate::printer::Printer;
 use crate::report::order_of_gaps;
 use crate::source::arm::{self, LiveOptions, LiveReport};
 use crate::source::{Gap, Sink, offline};
 use crate::visible::visible;
 
-/// Reads the source; `Some`: it was live. Gaps are left to the caller, unless nothing came of it.
+/// Reads the source, resources of the named types whole; `Some`: it was live. Gaps are left to the caller, unless nothing came of it.
 ///
 /// # Errors
 ///
@@ -23,9 +23,10 @@ use crate::visible::visible;
 pub(super) fn gather(
     source: &Source,
     now: OffsetDateTime,
+    whole: &WholeTypes,
     printer: &Printer,
 ) -> Result<(Option<LiveReport>, Inventory), Failure> {
-    let (read, inventory) = inventory::collect(|sink| read(source, now, sink));
+    let (read, inventory) = inventory::collect_whole(whole, |sink| read(source, now, whole, sink));
     inventory.notes.iter().for_each(|note| printer.warning(note));
     let live = match read {
         Ok(live) => live,
@@ -44,7 +45,12 @@ pub(super) fn gather(
 }
 
 /// Reads the source into the sink. `Some`: it was live.
-fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Option<LiveReport>, Failure> {
+fn read(
+    source: &Source,
+    now: OffsetDateTime,
+    whole: &WholeTypes,
+    sink: &mut dyn Sink,
+) -> Result<Option<LiveReport>, Failure> {
     if !source.from.is_empty() {
         offline::read(&source.from, &mut io::stdin().lock(), sink).map_err(|error| {
             Failure::new(error).hint("--from takes files, folders that hold *.json or *.jsonl, and - for stdin")
@@ -61,6 +67,7 @@ fn read(source: &Source, now: OffsetDateTime, sink: &mut dyn Sink) -> Result<Opt
         sessions: source.sessions,
         timeout: Duration::from_secs(source.timeout),
         now,
+        types: whole.iter().map(str::to_owned).collect(),
         ..LiveOptions::default()
     };
     let report = arm::collect(&options, &env::var, sink);

@@ -39,7 +39,8 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::read(&scan.policies, printer)?;
     check_outputs(scan)?;
 
-    let (live, inventory) = gather(&scan.source, now, printer)?;
+    let whole = settings.policies.resource_types().collect();
+    let (live, inventory) = gather(&scan.source, now, &whole, printer)?;
     // Which cloud exported files are of nobody knows unless it was said.
     let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(scan.source.cloud.map(Cloud::name));
     cloud.into_iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));

@@ -7,6 +7,7 @@ use super::settings::{check_cloud, service_tags_alone};
 use crate::cli::{FlowFormat, TestIpFlow};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::inventory::WholeTypes;
 use crate::facts::ip_flow::{self, Question, Target};
 use crate::facts::nsg::FlowAccess;
 use crate::facts::{Context, Options};
@@ -29,7 +30,7 @@ fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
     let question = question(arguments)?;
     let service_tags = service_tags_alone(arguments.service_tags.as_deref(), printer)?;
     let now = OffsetDateTime::now_utc();
-    let (live, inventory) = gather(&arguments.source, now, printer)?;
+    let (live, inventory) = gather(&arguments.source, now, &WholeTypes::default(), printer)?;
     let named = arguments.source.cloud.map(Cloud::name);
     let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(named);
     cloud.into_iter().for_each(|cloud| check_cloud(&service_tags, cloud, printer));

@@ -64,6 +64,8 @@ pub enum Type {
     Record(&'static RecordType),
     /// A value that may also be `null`: "there is none".
     Nullable(Box<Type>),
+    /// JSON of whatever shape, null where it is absent. What lies in it has no declared type.
+    Json,
 }
 
 /// The description of a facts struct.
@@ -120,8 +122,28 @@ pub enum Value<'a> {
     List(Vec<Value<'a>>),
     /// A struct of facts.
     Record(&'a dyn Record),
+    /// A JSON object.
+    Object(&'a serde_json::Map<String, serde_json::Value>),
     /// It could not be read.
     Unread(&'a Unread),
+}
+
+impl<'a> From<&'a serde_json::Value> for Value<'a> {
+    /// The value in JSON. An integer beyond 64 bits with sign becomes a float.
+    fn from(json: &'a serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(b) => Self::Bool(*b),
+            Json::Number(number) => match number.as_i64() {
+                Some(i) => Self::Int(i),
+                None => Self::Double(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Self::String(Cow::Borrowed(text)),
+            Json::Array(items) => Self::List(items.iter().map(Self::from).collect()),
+            Json::Object(members) => Self::Object(members),
+        }
+    }
 }
 
 impl Value<'_> {
@@ -136,6 +158,7 @@ impl Value<'_> {
             Self::String(s) => Json::String(s.clone().into_owned()),
             Self::List(items) => Json::Array(items.iter().map(Value::to_json).collect()),
             Self::Record(record) => record_to_json(*record),
+            Self::Object(members) => Json::Object((*members).clone()),
             Self::Unread(unread) => json!({ "unread": unread.what }),
         }
     }
@@ -214,6 +237,16 @@ impl<T: Fact> Fact for Option<T> {
     }
 }
 
+/// JSON of whatever shape.
+impl Fact for serde_json::Value {
+    fn fact_type() -> Type {
+        Type::Json
+    }
+    fn value(&self) -> Value<'_> {
+        self.into()
+    }
+}
+
 impl<T: Fact> Fact for Known<T> {
     const MAY_BE_UNREAD: bool = true;
     fn fact_type() -> Type {
@@ -231,7 +264,8 @@ impl<T: Fact> Fact for Known<T> {
 pub fn camel_case(snake: &str) -> String {
     let mut out = String::with_capacity(snake.len());
     let mut upper = false;
-    for c in snake.chars() {
+    // A fact may have the name of a Rust keyword.
+    for c in snake.trim_start_matches("r#").chars() {
         if c == '_' {
             upper = true;
         } else if std::mem::take(&mut upper) {

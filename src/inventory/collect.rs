@@ -13,11 +13,17 @@ use serde_json::value::RawValue;
 use super::arm::{Child, Merge, MergeItem, Named, Resource, Sku};
 use super::classic::is_classic;
 use super::gateway::{Metric, SessionAnswer};
+use super::whole::{self, WholeResource, WholeTypes};
 use super::{Inventory, ResourceId, Rows, Table, lenient, typed};
 use crate::source::{Batch, Gap, Input, Item, Kind, Reason, Sink};
 
 /// Runs a source and types what it yields. The source's own result comes back beside the inventory.
 pub fn collect<R>(read: impl FnOnce(&mut dyn Sink) -> R) -> (R, Inventory) {
+    collect_whole(&WholeTypes::default(), read)
+}
+
+/// As [`collect`]; resources of these types are also kept as their JSON.
+pub fn collect_whole<R>(whole: &WholeTypes, read: impl FnOnce(&mut dyn Sink) -> R) -> (R, Inventory) {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let (sender, receiver) = sync_channel::<Work>(threads * 2);
     let receiver = Arc::new(Mutex::new(receiver));
@@ -25,7 +31,7 @@ pub fn collect<R>(read: impl FnOnce(&mut dyn Sink) -> R) -> (R, Inventory) {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let receiver = Arc::clone(&receiver);
-                scope.spawn(move || type_batches(&receiver))
+                scope.spawn(move || type_batches(&receiver, whole))
             })
             .collect();
         let mut intake = Intake { sender, sequence: 0, inputs: Vec::new(), gaps: Vec::new(), notes: Vec::new() };
@@ -40,6 +46,7 @@ pub fn collect<R>(read: impl FnOnce(&mut dyn Sink) -> R) -> (R, Inventory) {
     let mut all = Part::default();
     for mut part in parts {
         all.rows.append(&mut part.rows);
+        all.whole.append(&mut part.whole);
         all.sessions.append(&mut part.sessions);
         all.metrics.append(&mut part.metrics);
         all.ids.append(&mut part.ids);
@@ -87,6 +94,7 @@ impl Sink for Intake {
 #[derive(Default)]
 struct Part {
     rows: Rows,
+    whole: Vec<(u64, WholeResource)>,
     sessions: Vec<(u64, Option<ResourceId>, u32, SessionAnswer)>,
     metrics: Vec<(u64, u32, Metric)>,
     /// Hashes of the ids of all resources, to count each once.
@@ -95,14 +103,14 @@ struct Part {
     gaps: Vec<(u32, Gap)>,
 }
 
-fn type_batches(receiver: &Mutex<Receiver<Work>>) -> Part {
+fn type_batches(receiver: &Mutex<Receiver<Work>>, whole: &WholeTypes) -> Part {
     let mut part = Part::default();
     loop {
         let work = receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         let Ok(Work { sequence, batch }) = work else { return part };
         for (i, item) in batch.items.iter().enumerate() {
             let text = &batch.text[item.span.clone()];
-            if let Err(problem) = part.take(sequence + i as u64, batch.input, item, text) {
+            if let Err(problem) = part.take(sequence + i as u64, batch.input, item, text, whole) {
                 part.gaps.push((batch.input, problem.at(item, text)));
             }
         }
@@ -110,9 +118,16 @@ fn type_batches(receiver: &Mutex<Receiver<Work>>) -> Part {
 }
 
 impl Part {
-    fn take(&mut self, order: u64, input: u32, item: &Item, text: &str) -> Result<(), Problem> {
+    fn take(
+        &mut self,
+        order: u64,
+        input: u32,
+        item: &Item,
+        text: &str,
+        whole: &WholeTypes,
+    ) -> Result<(), Problem> {
         match item.kind {
-            Kind::Resource => return self.take_resource(order, text),
+            Kind::Resource => return self.take_resource(order, text, whole),
             Kind::Sessions => {
                 let answer = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "sessions"))?;
                 self.sessions.push((order, item.about.as_deref().map(ResourceId::new), input, answer));
@@ -125,13 +140,17 @@ impl Part {
         Ok(())
     }
 
-    fn take_resource(&mut self, order: u64, text: &str) -> Result<(), Problem> {
+    fn take_resource(&mut self, order: u64, text: &str, whole: &WholeTypes) -> Result<(), Problem> {
         let head: Head<'_> = lenient::from_str(text).map_err(|e| Problem::json(text, text, e, "resource"))?;
         let head = Parsed::new(text, head)?;
         let mut hasher = DefaultHasher::new();
         head.id.hash(&mut hasher);
         self.ids.push(hasher.finish());
         head.check_type()?;
+        if whole.concern(&head.ty) {
+            let members = serde_json::from_str(text).map_err(|e| Problem::json(text, text, e, &head.ty).of(&head.id))?;
+            whole.take(&head.id, &head.ty, members, |resource| self.whole.push((order, resource)));
+        }
         let Some(typed) = typed(&head.ty) else { return Ok(()) };
         (typed.read)(order, &head, &mut self.rows)
     }
@@ -344,7 +363,8 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
     inventory.resources = all.ids.len() as u64;
     all.rows.take_children_out(&mut inventory.gaps);
     all.rows.into_tables(&mut inventory);
-    inventory.known = inventory.count_known();
+    inventory.whole = whole::merged(all.whole, &mut inventory.notes);
+    inventory.known = inventory.count_known() + whole::of_other_types(&inventory.whole);
     put_children_back(&mut inventory);
     all.sessions.sort_by_key(|(order, ..)| *order);
     all.metrics.sort_by_key(|(order, ..)| *order);

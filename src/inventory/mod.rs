@@ -11,14 +11,16 @@ pub mod id;
 pub mod lenient;
 pub mod network;
 pub mod security;
+mod whole;
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::source::{Gap, Input};
 
 pub use arm::{Child, Named, Reference, Resource};
-pub use collect::collect;
+pub use collect::{collect, collect_whole};
 pub use id::ResourceId;
+pub use whole::{WholeResource, WholeTypes};
 
 use classic::ClassicResource;
 use compute::{VirtualMachine, VirtualMachineScaleSet};
@@ -108,6 +110,8 @@ macro_rules! tables {
             pub sessions: Vec<(ResourceId, SessionAnswer)>,
             /// Metrics, each with the resource that it is about.
             pub metrics: Vec<(ResourceId, Metric)>,
+            /// Resources that were kept as their JSON, ordered by type and id.
+            pub(crate) whole: Vec<WholeResource>,
             /// What could not be read.
             pub gaps: BTreeSet<Gap>,
             /// What was read.
@@ -166,6 +170,7 @@ macro_rules! tables {
             pub fn subscriptions(&self) -> BTreeSet<String> {
                 let mut all = BTreeSet::new();
                 $(all.extend(self.$field.subscriptions());)+
+                all.extend(self.whole.iter().map(|it| it.id.subscription().to_lowercase()));
                 all.remove("");
                 all
             }
@@ -233,7 +238,17 @@ tables! {
     classic_resources: ClassicResource = [_] if classic::is_classic,
 }
 
+/// Whether the audit knows resources of that type (lower case).
+pub fn is_known(ty: &str) -> bool {
+    typed(ty).is_some()
+}
+
 impl Inventory {
+    /// The resources of that type (any letter case) that were kept whole, ordered by id.
+    pub fn whole_of_type(&self, ty: &str) -> &[WholeResource] {
+        whole::of_type(&self.whole, &ty.to_lowercase())
+    }
+
     /// The saved session answer about that gateway, if there is one.
     pub fn sessions_of(&self, gateway: &ResourceId) -> Option<&SessionAnswer> {
         self.sessions.iter().find(|(id, _)| id == gateway).map(|(_, answer)| answer)

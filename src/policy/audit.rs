@@ -68,15 +68,17 @@ impl PolicySet {
         let configured = context.options.rdp_port;
         let sum = Mutex::new((Vec::new(), Counts::default()));
         for kind in self.kinds() {
-            // The same subjects come by for each port: the first time they are counted.
-            for (walk, port) in self.ports(kind, configured).into_iter().enumerate() {
-                let options = Options { rdp_port: port, ..context.options.clone() };
+            let walks = self.walks(kind, configured);
+            for (i, walk) in walks.iter().enumerate() {
+                let options = Options { rdp_port: walk.port, ..context.options.clone() };
                 let context = Context { options: &options, ..context };
-                let asked = |policy: &Policy| policy.port.unwrap_or(configured) == port;
-                facts::each(kind, context, &|subject: &Subject<'_>| {
+                let asked = |policy: &Policy| Walk::of(policy, configured) == *walk;
+                walk.each(kind, context, &|subject: &Subject<'_>| {
                     let mut counts = Counts::default();
                     let mut shown = Vec::new();
-                    counts.subjects(kind, u64::from(walk == 0));
+                    // The same subjects come by for each port: the first time they are counted.
+                    let seen = walks[..i].iter().any(|before| before.meets(walk, subject));
+                    counts.subjects(kind, u64::from(!seen));
                     self.judge_by(subject, show, asked, |_, verdict, severity, judgement| {
                         if severity <= mildest {
                             counts.verdict(verdict, severity);
@@ -92,10 +94,41 @@ impl PolicySet {
         sum.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The ports that facts of a kind have to be computed for, each once.
-    fn ports(&self, kind: SubjectKind, configured: u16) -> BTreeSet<u16> {
+    /// What has to be walked over for the policies about a kind, each once.
+    fn walks(&self, kind: SubjectKind, configured: u16) -> Vec<Walk> {
         let policies = self.iter().filter(|policy| policy.subject == kind);
-        policies.map(|policy| policy.port.unwrap_or(configured)).collect()
+        policies.map(|policy| Walk::of(policy, configured)).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// The subjects of one kind, as some of the policies see them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Walk {
+    /// The type of which resources are seen as their JSON, in lower case; `None`: facts are seen.
+    whole: Option<String>,
+    /// The port that facts are computed for.
+    port: u16,
+}
+
+impl Walk {
+    fn of(policy: &Policy, configured: u16) -> Self {
+        let whole = policy.resource_type.as_ref().map(|ty| ty.to_lowercase());
+        Self { whole, port: policy.port.unwrap_or(configured) }
+    }
+
+    fn each(&self, kind: SubjectKind, context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
+        match &self.whole {
+            Some(ty) => facts::resource::each_of_type(ty, context, visit),
+            None => facts::each(kind, context, visit),
+        }
+    }
+
+    /// Whether that subject of another walk comes by in this one, too.
+    fn meets(&self, other: &Self, subject: &Subject<'_>) -> bool {
+        match (&self.whole, &other.whole) {
+            (None, Some(_)) => facts::resource::is_known(&subject.identity.id),
+            (one, other) => one == other,
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::diagnostics::{Fault, LoadError, did_you_mean, line_and_column, listed};
 use super::evaluate::{Policy, Rule};
-use super::expression::{Code, Compiled, Param, Scope, Ty, compile};
+use super::expression::{Code, Compiled, Param, Read, Scope, Ty, compile};
 use super::symptoms;
 use super::template::{Checked, CommandTemplate, Template};
 use super::yaml::{Node, Origin, Yaml};
 use super::{Metadata, Severity};
-use crate::facts::SubjectKind;
+use crate::facts::{SubjectKind, resource};
 use crate::facts::schema::RecordType;
 
 /// The names that expressions about a kind may start with.
@@ -19,12 +19,13 @@ pub(super) type Roots = fn(SubjectKind) -> Vec<(&'static str, &'static RecordTyp
 /// How a template of some sort is checked.
 type Check<T> = fn(&str, Scope<'_>) -> Result<Checked<T>, Vec<Fault>>;
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "title",
     "why",
     "severity",
     "severityWhen",
     "subject",
+    "type",
     "port",
     "params",
     "when",
@@ -39,7 +40,7 @@ const KEYS: [&str; 15] = [
 
 /// Reads the policy of that id. All faults of the file are returned, in their order.
 pub(super) fn read(path: &str, id: &str, source: &str, roots: Roots) -> Result<Policy, Vec<LoadError>> {
-    let mut reader = Reader { source, faults: Vec::new(), params: Vec::new(), used: Vec::new(), roots: Vec::new() };
+    let mut reader = Reader { source, faults: Vec::new(), params: Vec::new(), used: Vec::new(), reads: Vec::new(), roots: Vec::new() };
     let policy = match Node::read(source) {
         Ok(node) => reader.policy(path, id, &node, roots),
         Err(fault) => {
@@ -61,12 +62,24 @@ fn located(path: &str, source: &str, fault: Fault) -> LoadError {
     LoadError { path: path.to_owned(), position, message: fault.message, hint: fault.hint }
 }
 
+/// Each fact once, without those of which only parts matter.
+fn narrowed(mut reads: Vec<Read>) -> Vec<Read> {
+    reads.sort();
+    reads.dedup();
+    let has_parts = |read: &Read| {
+        let part = |other: &Read| other.fact.strip_prefix(&read.fact).is_some_and(|rest| rest.starts_with(['.', '[']));
+        reads.iter().any(part)
+    };
+    reads.iter().filter(|read| !has_parts(read)).cloned().collect()
+}
+
 struct Reader<'s> {
     source: &'s str,
     faults: Vec<Fault>,
     params: Vec<(String, Param)>,
     /// The positions of the parameters that something uses.
     used: Vec<usize>,
+    reads: Vec<Read>,
     roots: Vec<(&'static str, &'static RecordType)>,
 }
 
@@ -183,7 +196,8 @@ impl Reader<'_> {
         // Without a subject no name in an expression can be judged.
         let kind = kind?;
         let port = entries.get("port").and_then(|node| self.port(node, kind));
-        self.roots = roots(kind);
+        let named = entries.get("type").map(|node| self.resource_type(node, kind));
+        self.roots = if named.is_some() { resource::whole_roots() } else { roots(kind) };
         let rule = self.rule(&entries);
         self.unused(entries.get("params"));
         let metadata = Metadata { id: id.to_owned(), title: title?.to_owned(), symptoms, references, frameworks };
@@ -192,8 +206,11 @@ impl Reader<'_> {
             why: why.map(str::to_owned),
             path: path.to_owned(),
             subject: kind,
+            resource_type: named.flatten(),
             port,
             severity: severity?,
+            reads: narrowed(std::mem::take(&mut self.reads)),
+            source: self.source.into(),
             params: std::mem::take(&mut self.params),
             rule: rule?,
         })
@@ -219,6 +236,21 @@ impl Reader<'_> {
             self.fault(node.at, format!("unknown subject `{word}`"), hint);
         }
         found
+    }
+
+    /// The type of resources that are judged by their JSON. Its faults keep the policy from being loaded.
+    fn resource_type(&mut self, node: &Node, kind: SubjectKind) -> Option<String> {
+        let ty = self.text(node, "type")?.trim();
+        let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        if !ty.contains('/') || !ty.split('/').all(word) || !ty.split('/').next().is_some_and(|it| it.contains('.')) {
+            let hint = "write it as Azure does: `Microsoft.Storage/storageAccounts`".to_owned();
+            self.fault(node.at, format!("`{ty}` is no resource type"), hint);
+        }
+        if kind != SubjectKind::Resource {
+            let hint = format!("`type` goes with `subject: {}`", SubjectKind::Resource.word());
+            self.fault(node.at, format!("the subject `{}` has a type of its own", kind.word()), hint);
+        }
+        Some(ty.to_owned())
     }
 
     /// The port that facts are computed for. Its faults keep the policy from being loaded.
@@ -389,6 +421,7 @@ impl Reader<'_> {
         match compile(text, scope) {
             Ok(compiled) => {
                 self.used.extend(&compiled.params);
+                self.reads.extend_from_slice(&compiled.reads);
                 Some(compiled)
             }
             Err(faults) => {
@@ -401,7 +434,7 @@ impl Reader<'_> {
     /// An expression that is true or false.
     fn condition(&mut self, node: &Node, what: &str, present: &[String]) -> Option<Compiled> {
         let compiled = self.expression(node, what, present)?;
-        if compiled.ty != Ty::Bool {
+        if !matches!(compiled.ty, Ty::Bool | Ty::Json) {
             self.fault(node.at, format!("`{what}` is of type {}, not bool", compiled.ty), None);
             return None;
         }
@@ -415,8 +448,9 @@ impl Reader<'_> {
     fn checked<T>(&mut self, node: &Node, what: &str, present: &[String], check: Check<T>) -> Option<T> {
         let text = self.text(node, what)?.trim_end();
         match check(text, Scope { roots: &self.roots, params: &self.params, present }) {
-            Ok(Checked { template, params }) => {
+            Ok(Checked { template, params, reads }) => {
                 self.used.extend(params);
+                self.reads.extend(reads);
                 Some(template)
             }
             Err(faults) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::expression::{Code, Frame, Param, Stop};
+use super::expression::{Code, Frame, Param, Read, Stop};
 use super::template::{CommandTemplate, Template};
 use super::{Judgement, Metadata, Remediation, Severity, Verdict};
 use crate::facts::schema::Unread;
@@ -21,10 +21,16 @@ pub struct Policy {
     pub path: String,
     /// What it judges.
     pub subject: SubjectKind,
+    /// The type of the resources that it judges by their JSON, as it is spelt; `None`: it judges facts.
+    pub resource_type: Option<String>,
     /// The port that its facts are computed for; `None`: the one that Remote Desktop is configured to listen on.
     pub port: Option<u16>,
     /// How bad a failure is, unless a condition of the policy makes it worse or better.
     pub severity: Severity,
+    /// The facts that its expressions read, ordered by name, each once.
+    pub reads: Vec<Read>,
+    /// Its file, whole.
+    pub source: Box<str>,
     pub(super) params: Vec<(String, Param)>,
     pub(super) rule: Rule,
 }

@@ -28,7 +28,7 @@ pub use audit::Counts;
 pub use diagnostics::LoadError;
 pub(crate) use diagnostics::{did_you_mean, line_and_column, listed};
 pub use evaluate::Policy;
-pub use expression::Param;
+pub use expression::{Param, Read};
 pub use set::{PolicyError, PolicySet};
 
 /// How bad a failure is, worst first.

@@ -115,6 +115,11 @@ impl PolicySet {
         SubjectKind::ALL.into_iter().filter(judged).collect()
     }
 
+    /// The types of the resources that these policies judge by their JSON.
+    pub fn resource_types(&self) -> impl Iterator<Item = &str> {
+        self.policies.iter().filter_map(|policy| policy.resource_type.as_deref())
+    }
+
     /// Sets a parameter of a policy.
     ///
     /// # Errors

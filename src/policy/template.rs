@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::diagnostics::Fault;
-use super::expression::{Code, Compiled, Frame, Scope, Stop, Ty, compile};
+use super::expression::{Code, Compiled, Frame, Read, Scope, Stop, Ty, compile};
 use crate::facts::command::shell_quote;
 use crate::facts::schema::Value;
 
@@ -28,10 +28,11 @@ pub(super) enum CommandTemplate {
     Ready(Code),
 }
 
-/// A checked template, with the positions of the parameters that it uses.
+/// A checked template, with the positions of the parameters that it uses and the facts that it reads.
 pub(super) struct Checked<T> {
     pub(super) template: T,
     pub(super) params: Vec<usize>,
+    pub(super) reads: Vec<Read>,
 }
 
 /// What stands in a template: text, or the bytes of an expression.
@@ -92,7 +93,7 @@ fn first_word(text: &str, range: &Range<usize>) -> usize {
 /// Whether a value of that type can stand in a text.
 fn printable(ty: &Ty) -> bool {
     match ty {
-        Ty::Any | Ty::Null | Ty::Bool | Ty::Int | Ty::Double | Ty::String | Ty::Enum(_) => true,
+        Ty::Any | Ty::Json | Ty::Null | Ty::Bool | Ty::Int | Ty::Double | Ty::String | Ty::Enum(_) => true,
         Ty::Nullable(inner) => printable(inner),
         Ty::List(item) => !matches!(**item, Ty::List(_)) && printable(item),
         Ty::Command | Ty::Record(_) => false,
@@ -103,7 +104,7 @@ impl Template {
     /// Checks a template. Faults carry the byte of `text` at which they stand.
     pub(super) fn check(text: &str, scope: Scope<'_>) -> Result<Checked<Self>, Vec<Fault>> {
         let mut faults = Vec::new();
-        let (mut pieces, mut params) = (Vec::new(), Vec::new());
+        let (mut pieces, mut params, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         for part in parts(text).map_err(|fault| vec![fault])? {
             let range = match part {
                 Part::Text(text) => {
@@ -115,6 +116,7 @@ impl Template {
             match expression(text, &range, scope) {
                 Ok(compiled) if printable(&compiled.ty) => {
                     params.extend(compiled.params);
+                    reads.extend(compiled.reads);
                     pieces.push(Piece::Value(compiled.code));
                 }
                 Ok(compiled) => {
@@ -124,7 +126,7 @@ impl Template {
                 Err(new) => faults.extend(new),
             }
         }
-        if faults.is_empty() { Ok(Checked { template: Self(pieces), params }) } else { Err(faults) }
+        if faults.is_empty() { Ok(Checked { template: Self(pieces), params, reads }) } else { Err(faults) }
     }
 
     /// The text for people: `none` for null, `(not read)` for what was not read.
@@ -168,7 +170,7 @@ impl CommandTemplate {
     pub(super) fn check(text: &str, scope: Scope<'_>) -> Result<Checked<Self>, Vec<Fault>> {
         let parsed = parts(text).map_err(|fault| vec![fault])?;
         if let [Part::Expression(range)] = &parsed[..] {
-            let Compiled { code, ty, params, .. } = expression(text, range, scope)?;
+            let Compiled { code, ty, params, reads, .. } = expression(text, range, scope)?;
             let single = match ty.inner() {
                 Ty::List(item) => item.inner(),
                 single => single,
@@ -177,14 +179,14 @@ impl CommandTemplate {
                 let fault = Fault::new(first_word(text, range), format!("a value of type {ty} is no command"));
                 return Err(vec![fault.hint("write the command around it: `az … {{ … }}`".to_owned())]);
             }
-            return Ok(Checked { template: Self::Ready(code), params });
+            return Ok(Checked { template: Self::Ready(code), params, reads });
         }
         if let Some(at) = inside_quotes(&parsed) {
             let hint = "leave the quotes out: each value becomes one quoted word".to_owned();
             return Err(vec![Fault::new(at, "a value within quotes").hint(hint)]);
         }
-        let Checked { template, params } = Template::check(text, scope)?;
-        Ok(Checked { template: Self::Line(template), params })
+        let Checked { template, params, reads } = Template::check(text, scope)?;
+        Ok(Checked { template: Self::Line(template), params, reads })
     }
 
     /// Appends the commands, unless a value in them is missing.
@@ -241,6 +243,7 @@ fn shown<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
         Value::List(items) => Cow::Owned(items.iter().map(shown).collect::<Vec<_>>().join(", ")),
         Value::Unread(_) => Cow::Borrowed("(not read)"),
         Value::Record(record) => Cow::Borrowed(record.record_type().name),
+        Value::Object(_) => Cow::Owned(value.to_json().to_string()),
     }
 }
 
@@ -257,7 +260,7 @@ fn double(d: f64) -> String {
 /// A value in a command; `None`: it is missing.
 fn words(value: &Value<'_>) -> Option<String> {
     match value {
-        Value::Null | Value::Unread(_) | Value::Record(_) => None,
+        Value::Null | Value::Unread(_) | Value::Record(_) | Value::Object(_) => None,
         Value::List(items) if items.is_empty() => None,
         Value::List(items) => items.iter().map(words).collect::<Option<Vec<_>>>().map(|words| words.join(" ")),
         value => Some(shell_quote(&shown(value)).into_owned()),

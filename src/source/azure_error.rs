@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The member of that name, in any letter case.
 pub(crate) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    crate::json::member(value.as_object()?, name)
 }
 
 /// Code and message of an error body in any of the forms that Azure writes: `{"error": {code, message, details}}`,

@@ -6,6 +6,7 @@ mod config;
 mod live;
 mod policies;
 mod port;
+mod resource_types;
 mod scan;
 mod service_tags;
 mod support;

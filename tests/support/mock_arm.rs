@@ -377,7 +377,7 @@ fn graph_row(resource: &Value) -> Value {
     if let Some(power) = statuses.and_then(|all| all.iter().find(power)) {
         row["properties"]["extended"] = json!({"instanceView": {"powerState": power}});
     }
-    json!({"id": id, "name": row["name"], "type": type_of(resource), "location": row["location"],
+    json!({"id": id, "name": row["name"], "type": type_of(resource), "kind": row["kind"], "location": row["location"],
         "resourceGroup": between(&format!("{id}/"), "/resourceGroups/", "/"), "subscriptionId": subscription_of(id),
         "tags": row["tags"], "sku": row["sku"], "zones": row["zones"], "properties": row["properties"]})
 }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::super::diagnostics::did_you_mean;
 use super::code::Code;
-use super::compile::{Compiler, MAX_MACROS, Typed};
+use super::compile::{Compiler, Local, MAX_MACROS, Typed};
 use super::functions::{Function, NAMES};
 use super::shape::{Macro, present_when};
 use super::types::Ty;
@@ -27,6 +27,7 @@ impl Compiler<'_> {
             "int" => Function::ToInt,
             "double" => Function::ToDouble,
             "string" => Function::ToText,
+            "lowerAscii" => Function::LowerAscii,
             "matches" => return self.matches(expr, target, arguments),
             "all" | "exists" | "exists_one" | "filter" | "map" => {
                 let hint = format!("`LIST.{name}(x, …)`");
@@ -49,6 +50,11 @@ impl Compiler<'_> {
                 self.needs(part, &b_ty, Ty::is_text, "a string");
                 (Code::Call(function, Box::new([a, b])), Ty::Bool)
             }
+            (Function::LowerAscii, Some(of), []) => {
+                let (code, ty) = self.expr(of);
+                self.needs(of, &ty, Ty::is_text, "a string");
+                (Code::Call(function, Box::new([code])), Ty::String)
+            }
             (Function::ToInt | Function::ToDouble, None, [of]) => {
                 let (code, ty) = self.expr(of);
                 self.needs(of, &ty, Ty::is_number, "a number");
@@ -65,6 +71,7 @@ impl Compiler<'_> {
                 let usage = match function {
                     Function::Size => "`TEXT.size()` or `LIST.size()`".to_owned(),
                     Function::ToInt | Function::ToDouble | Function::ToText => format!("`{name}(VALUE)`"),
+                    Function::LowerAscii => "`TEXT.lowerAscii()`".to_owned(),
                     _ => format!("`TEXT.{name}(TEXT)`"),
                 };
                 self.fault(expr, format!("`{name}` is not used like this"), format!("write {usage}"))
@@ -107,6 +114,8 @@ impl Compiler<'_> {
         }
         let item = match range_ty {
             Ty::List(item) => *item,
+            // The entries of a list, or the names of an object's members.
+            Ty::Json => Ty::Json,
             _ => Ty::Any,
         };
         let Some(macro_) = Macro::of(comprehension) else {
@@ -117,7 +126,11 @@ impl Compiler<'_> {
         let hidden = |path: &String| path.split('.').next() == Some(&variable);
         let around = self.present.clone();
         self.present.retain(|path| !hidden(path));
-        self.locals.push((variable.clone(), item));
+        let origin = match self.origin(&comprehension.iter_range) {
+            unnamed if unnamed.is_empty() => unnamed,
+            list => format!("{list}[]"),
+        };
+        self.locals.push(Local { name: variable, ty: item, origin });
         let typed = match macro_ {
             Macro::Quantify(quantifier, predicate) => {
                 let predicate = self.condition(predicate);

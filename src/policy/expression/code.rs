@@ -4,11 +4,12 @@
 use regex::Regex;
 
 use super::functions::{
-    Answer, Comparison, Function, Operator, arithmetic, compare, contains_element, negate, null_or_wrong, of_one,
-    of_texts,
+    Answer, Comparison, Function, Operator, arithmetic, compare, contains_element, kind, negate, null_or_wrong,
+    of_one, of_texts,
 };
 use super::param::Param;
 use crate::facts::schema::{Record, Unread, Value};
+use crate::json;
 
 /// How many elements one evaluation may look at: a bound that no sensible policy comes near.
 const MAX_STEPS: u64 = 1_000_000;
@@ -70,6 +71,16 @@ pub(crate) enum Quantifier {
     ExistsOne,
 }
 
+/// A member of a JSON object.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// How the object is spelt.
+    pub(super) of: Box<str>,
+    pub(super) name: Box<str>,
+    /// What is said where it is absent or null.
+    pub(super) missing: Unread,
+}
+
 /// A checked expression.
 #[derive(Clone, Debug)]
 pub(crate) enum Code {
@@ -86,6 +97,12 @@ pub(crate) enum Code {
     Local(usize),
     Field(Box<Code>, usize),
     Has(Box<Code>, usize),
+    /// A value that is not null, else this is missing.
+    Present(Box<Code>, Box<Unread>),
+    /// A member of a JSON object.
+    Member(Box<Code>, Box<Member>),
+    /// Whether all members on the way to a value in JSON are there.
+    Exists(Box<Code>),
     List(Box<[Code]>),
     Index(Box<[Code; 2]>),
     Not(Box<Code>),
@@ -127,6 +144,11 @@ impl Code {
                 value
             }
             Self::Field(of, field) => self::field(of, *field, frame)?,
+            Self::Present(of, missing) => match of.eval(frame)? {
+                Value::Null => return Err(Stop::Unread(missing)),
+                value => value,
+            },
+            Self::Member(of, member) => self::member(of, member, frame)?,
             Self::List(items) => {
                 let mut stop = None;
                 let mut values = Vec::with_capacity(items.len());
@@ -158,6 +180,7 @@ impl Code {
             },
             Self::Map(parts) => map(parts, frame)?,
             Self::Has(..)
+            | Self::Exists(_)
             | Self::Not(_)
             | Self::And(_)
             | Self::Or(_)
@@ -188,8 +211,10 @@ impl Code {
                     frame.charge(list.len())?;
                     contains_element(&element, &list)
                 }
+                (Value::String(name), Value::Object(members)) => Ok(json::member(members, &name).is_some()),
                 (_, wrong) => null_or_wrong(&wrong),
             },
+            Self::Exists(of) => exists(of, frame),
             Self::Has(of, field) => match of.eval(frame)? {
                 Value::Record(record) => match record.get(*field) {
                     Value::Unread(unread) => Err(Stop::Unread(unread)),
@@ -247,13 +272,53 @@ fn field<'f>(of: &'f Code, field: usize, frame: &mut Frame<'f>) -> Answer<'f, Va
     Ok(value)
 }
 
+fn member<'f>(of: &'f Code, member: &'f Member, frame: &mut Frame<'f>) -> Answer<'f, Value<'f>> {
+    let members = match of.eval(frame)? {
+        Value::Object(members) => members,
+        wrong => return no_object(member, &wrong),
+    };
+    let value = json::member(members, &member.name).map_or(Value::Null, Value::from);
+    match &value {
+        Value::Null => return Err(Stop::Unread(&member.missing)),
+        Value::List(items) => frame.charge(items.len())?,
+        _ => {}
+    }
+    Ok(value)
+}
+
+fn no_object<'f, T>(member: &Member, value: &Value<'_>) -> Answer<'f, T> {
+    let Member { of, name, .. } = member;
+    Err(Stop::Error(format!("`{of}` is {} and has no member `{name}`", kind(value))))
+}
+
+/// Whether JSON holds all members on the way. What was not read at all stays unread.
+fn exists<'f>(of: &'f Code, frame: &mut Frame<'f>) -> Answer<'f, bool> {
+    match of {
+        Code::Member(within, member) => {
+            if !exists(within, frame)? {
+                return Ok(false);
+            }
+            match within.eval(frame)? {
+                Value::Object(members) => Ok(json::member(members, &member.name).is_some_and(|it| !it.is_null())),
+                wrong => no_object(member, &wrong),
+            }
+        }
+        Code::Present(within, _) => within.eval(frame).map(|value| !matches!(value, Value::Null)),
+        other => other.eval(frame).map(|_| true),
+    }
+}
+
 fn index<'f>(operands: &'f [Code; 2], frame: &mut Frame<'f>) -> Answer<'f, Value<'f>> {
     match strict(operands, frame)? {
         (Value::List(mut items), Value::Int(i)) => match usize::try_from(i) {
             Ok(i) if i < items.len() => Ok(items.swap_remove(i)),
             _ => Err(Stop::Error(format!("the list has no element {i}"))),
         },
-        (Value::List(_), wrong) | (wrong, _) => null_or_wrong(&wrong),
+        (Value::Object(members), Value::String(name)) => match json::member(members, &name) {
+            Some(value) => Ok(value.into()),
+            None => Err(Stop::Error(format!("there is no member `{name}`"))),
+        },
+        (Value::List(_) | Value::Object(_), wrong) | (wrong, _) => null_or_wrong(&wrong),
     }
 }
 
@@ -263,6 +328,10 @@ fn elements<'f>(list: &'f Code, frame: &mut Frame<'f>) -> Answer<'f, Vec<Value<'
         Value::List(items) => {
             frame.charge(items.len())?;
             Ok(items)
+        }
+        Value::Object(members) => {
+            frame.charge(members.len())?;
+            Ok(members.keys().map(|name| Value::String(name.as_str().into())).collect())
         }
         wrong => null_or_wrong(&wrong),
     }

@@ -4,13 +4,13 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 
 use super::super::diagnostics::{Fault, did_you_mean, listed};
-use super::code::Code;
+use super::code::{Code, Member};
 use super::functions::{Comparison, Operator};
 use super::param::Param;
 use super::parse::{Parsed, parse};
 use super::shape::{path, present_when, quoted};
 use super::types::Ty;
-use crate::facts::schema::RecordType;
+use crate::facts::schema::{RecordType, Unread};
 
 /// How deeply an expression may be nested.
 const MAX_DEPTH: usize = 64;
@@ -28,6 +28,25 @@ pub(crate) struct Scope<'a> {
     pub(crate) present: &'a [String],
 }
 
+/// A fact that an expression reads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Read {
+    /// Where it stands, `[]` for each element of a list: `subnet.routes[].nextHop`.
+    pub fact: String,
+    /// Its type, as diagnostics name it; of an enum its words.
+    pub ty: String,
+    /// Its documentation; empty within JSON.
+    pub doc: String,
+}
+
+/// The variable of a macro.
+pub(super) struct Local {
+    pub(super) name: String,
+    pub(super) ty: Ty,
+    /// The list that it walks over, as in [`Read::fact`].
+    pub(super) origin: String,
+}
+
 /// A checked expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Compiled {
@@ -35,6 +54,8 @@ pub(crate) struct Compiled {
     pub(crate) ty: Ty,
     /// The positions of the parameters that it uses.
     pub(crate) params: Vec<usize>,
+    /// The facts that it reads.
+    pub(crate) reads: Vec<Read>,
     /// What is not null where it is true, and where it is false.
     pub(crate) present: [Vec<String>; 2],
 }
@@ -50,14 +71,15 @@ pub(crate) fn compile(source: &str, scope: Scope<'_>) -> Result<Compiled, Vec<Fa
         locals: Vec::new(),
         present: scope.present.to_vec(),
         params: Vec::new(),
+        reads: Vec::new(),
         faults: Vec::new(),
         depth: 0,
     };
     let (code, ty) = compiler.expr(&parsed.root);
-    let Compiler { faults, params, .. } = compiler;
+    let Compiler { faults, params, reads, .. } = compiler;
     if faults.is_empty() {
         let present = [present_when(&parsed.root, true), present_when(&parsed.root, false)];
-        Ok(Compiled { code, ty, params, present })
+        Ok(Compiled { code, ty, params, reads, present })
     } else {
         Err(faults)
     }
@@ -67,9 +89,10 @@ pub(super) struct Compiler<'a> {
     pub(super) parsed: &'a Parsed<'a>,
     pub(super) scope: Scope<'a>,
     /// The variables of the macros around, outermost first.
-    pub(super) locals: Vec<(String, Ty)>,
+    pub(super) locals: Vec<Local>,
     pub(super) present: Vec<String>,
     pub(super) params: Vec<usize>,
+    pub(super) reads: Vec<Read>,
     pub(super) faults: Vec<Fault>,
     pub(super) depth: usize,
 }
@@ -122,12 +145,12 @@ impl Compiler<'_> {
 
     /// Whether the name is that of a macro's variable, and which.
     fn local(&self, name: &str) -> Option<usize> {
-        self.locals.iter().rposition(|(local, _)| local == name)
+        self.locals.iter().rposition(|local| local.name == name)
     }
 
     fn name(&mut self, expr: &IdedExpr, name: &str) -> Typed {
         if let Some(i) = self.local(name) {
-            let ty = self.without_null(name, self.locals[i].1.clone());
+            let ty = self.without_null(name, self.locals[i].ty.clone());
             return (Code::Local(i), ty);
         }
         if let Some(i) = self.scope.roots.iter().position(|(root, _)| *root == name) {
@@ -136,7 +159,7 @@ impl Compiler<'_> {
         if name == "params" {
             return self.fault(expr, "`params` is no value", "name one of them: `params.NAME`".to_owned());
         }
-        let locals = self.locals.iter().map(|(name, _)| name.as_str());
+        let locals = self.locals.iter().map(|local| local.name.as_str());
         let known: Vec<&str> = locals.chain(self.scope.roots.iter().map(|(root, _)| *root)).chain(["params"]).collect();
         let hint = did_you_mean(name, known.iter().copied())
             .unwrap_or_else(|| format!("known here: {}", listed(known.iter().copied())));
@@ -169,6 +192,14 @@ impl Compiler<'_> {
         let spelt = path(operand).unwrap_or_default();
         let record = match &ty {
             Ty::Any => return (Code::Null, Ty::Any),
+            Ty::Json => {
+                let origin = format!("{}.{field}", self.origin(operand));
+                let missing = missing(&origin, &format!("has({spelt}.{field})"));
+                let member = Member { of: spelt.into(), name: field.as_str().into(), missing };
+                let member = Code::Member(Box::new(code), Box::new(member));
+                self.reads(origin, &Ty::Json, "");
+                return if *test { (Code::Exists(Box::new(member)), Ty::Bool) } else { (member, Ty::Json) };
+            }
             Ty::Record(record) => *record,
             Ty::Nullable(_) => return self.may_be_null(operand, &spelt),
             Ty::List(_) => {
@@ -191,11 +222,45 @@ impl Compiler<'_> {
             self.faults.push(Fault::new(at, format!("unknown field `{full}`")).hint(hint));
             return (Code::Null, Ty::Any);
         };
+        let declared = Ty::from(&record.fields[i].ty);
+        let origin = match self.origin(operand) {
+            unnamed if unnamed.is_empty() => record.name.to_owned(),
+            origin => origin,
+        };
+        self.reads(format!("{origin}.{field}"), &declared, &record.fields[i].doc);
         if *test {
             return (Code::Has(Box::new(code), i), Ty::Bool);
         }
-        let ty = self.without_null(&full, Ty::from(&record.fields[i].ty));
-        (Code::Field(Box::new(code), i), ty)
+        let code = Code::Field(Box::new(code), i);
+        match self.without_null(&full, declared) {
+            Ty::Json => (Code::Present(Box::new(code), Box::new(missing(&full, &format!("has({full})")))), Ty::Json),
+            ty => (code, ty),
+        }
+    }
+
+    fn reads(&mut self, fact: String, ty: &Ty, doc: &str) {
+        let ty = match ty.inner() {
+            Ty::Enum(words) => words.join(" | "),
+            _ => ty.to_string(),
+        };
+        self.reads.push(Read { fact, ty, doc: doc.to_owned() });
+    }
+
+    /// Where the value of the expression stands among the facts; empty where that has no name.
+    pub(super) fn origin(&self, expr: &IdedExpr) -> String {
+        match &expr.expr {
+            Expr::Ident(name) => self.local(name).map_or_else(|| name.clone(), |i| self.locals[i].origin.clone()),
+            Expr::Select(select) if !select.test => match self.origin(&select.operand) {
+                unnamed if unnamed.is_empty() => unnamed,
+                of => format!("{of}.{}", select.field),
+            },
+            Expr::Comprehension(walk) => self.origin(&walk.iter_range),
+            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.first().map(|of| self.origin(of)) {
+                Some(of) if !of.is_empty() => format!("{of}[]"),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        }
     }
 
     fn may_be_null(&mut self, expr: &IdedExpr, spelt: &str) -> Typed {
@@ -254,7 +319,7 @@ impl Compiler<'_> {
 
     /// Faults a value of the wrong type. Says whether it was right.
     pub(super) fn needs(&mut self, expr: &IdedExpr, ty: &Ty, fits: impl Fn(&Ty) -> bool, wanted: &str) -> bool {
-        if *ty == Ty::Any || fits(ty) {
+        if matches!(ty, Ty::Any | Ty::Json) || fits(ty) {
             return true;
         }
         let spelt = path(expr).unwrap_or_default();
@@ -317,7 +382,11 @@ impl Compiler<'_> {
         match (left, right) {
             ((value, ty), (_, Ty::Null)) | ((_, Ty::Null), (value, ty)) => {
                 let spelt = path(value).map_or_else(|| format!("a value of type {ty}"), |path| format!("`{path}`"));
-                self.fault(expr, format!("{spelt} is never null"), None)
+                let hint = (*ty == Ty::Json).then(|| {
+                    let path = path(value).unwrap_or_else(|| "resource.properties.NAME".to_owned());
+                    format!("what JSON leaves out and what is null in it are the same: ask `has({path})`")
+                });
+                self.fault(expr, format!("{spelt} is never null"), hint)
             }
             ((_, a), (_, b)) if a.is_text() && b.is_text() => {
                 self.fault(expr, "the words of an enum have no order", "compare with `==` or `in`".to_owned())
@@ -344,6 +413,9 @@ impl Compiler<'_> {
         if !self.needs(list, &b_ty, |ty| matches!(ty, Ty::List(_)), "a list") {
             return (Code::Null, Ty::Any);
         }
+        if b_ty == Ty::Json && !Ty::Json.equatable(&a_ty) {
+            return self.fault(expr, format!("cannot look for {a_ty} in {b_ty}"), None);
+        }
         if let Ty::List(item) = &b_ty {
             if !a_ty.equatable(item) {
                 return self.fault(expr, format!("cannot look for {a_ty} in {b_ty}"), None);
@@ -365,6 +437,7 @@ impl Compiler<'_> {
         }
         let ty = match (operator, &a_ty, &b_ty) {
             (_, Ty::Any, _) | (_, _, Ty::Any) => Some(Ty::Any),
+            (_, Ty::Json, _) | (_, _, Ty::Json) => Some(Ty::Json),
             (_, Ty::Int, Ty::Int) => Some(Ty::Int),
             (Operator::Remainder, ..) => None,
             (_, Ty::Double, Ty::Double) => Some(Ty::Double),
@@ -383,7 +456,20 @@ impl Compiler<'_> {
     }
 
     fn index(&mut self, list: &IdedExpr, position: &IdedExpr) -> Typed {
-        let ((a, a_ty), (b, b_ty)) = (self.expr(list), self.expr(position));
+        let (a, a_ty) = self.expr(list);
+        if let (Ty::Json, Expr::Literal(LiteralValue::String(name))) = (&a_ty, &position.expr) {
+            let name = name.inner();
+            let origin = format!("{}[{name:?}]", self.origin(list));
+            let spelt = path(list).unwrap_or_default();
+            // `has` takes no brackets.
+            let missing = missing(&origin, &format!("{name:?} in {spelt}"));
+            self.reads(origin, &Ty::Json, "");
+            return (Code::Member(Box::new(a), Box::new(Member { of: spelt.into(), name: name.into(), missing })), Ty::Json);
+        }
+        let (b, b_ty) = self.expr(position);
+        if a_ty == Ty::Json && matches!(b_ty, Ty::Int | Ty::Json | Ty::String | Ty::Enum(_)) {
+            return (Code::Index(Box::new([a, b])), Ty::Json);
+        }
         self.needs(list, &a_ty, |ty| matches!(ty, Ty::List(_)), "a list");
         self.needs(position, &b_ty, |ty| *ty == Ty::Int, "an int");
         match a_ty {
@@ -391,4 +477,13 @@ impl Compiler<'_> {
             _ => (Code::Null, Ty::Any),
         }
     }
+}
+
+/// What is said of something that the JSON of a resource does not hold.
+fn missing(fact: &str, guard: &str) -> Unread {
+    let how = format!(
+        "export the resource whole, as `az resource show --ids …` prints it; a policy for which it may be absent asks \
+         `{guard}` first"
+    );
+    Unread::new(format!("`{fact}`"), how)
 }

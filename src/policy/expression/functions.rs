@@ -37,10 +37,11 @@ pub(crate) enum Function {
     ToInt,
     ToDouble,
     ToText,
+    LowerAscii,
 }
 
 /// The names of all functions and macros, for suggestions.
-pub(super) const NAMES: [&str; 14] = [
+pub(super) const NAMES: [&str; 15] = [
     "size",
     "contains",
     "startsWith",
@@ -49,6 +50,7 @@ pub(super) const NAMES: [&str; 14] = [
     "int",
     "double",
     "string",
+    "lowerAscii",
     "has",
     "all",
     "exists",
@@ -63,12 +65,30 @@ fn error<'f, T>(message: impl Into<String>) -> Answer<'f, T> {
     Err(Stop::Error(message.into()))
 }
 
-/// Null where a value is needed: the expression did not ask for null first.
+/// A value that does not fit: a null of which the expression did not ask first, or JSON of another type.
 pub(super) fn null_or_wrong<'f, T>(value: &Value<'_>) -> Answer<'f, T> {
     match value {
         Value::Null => error("a value is null"),
-        _ => error("a fact has another type than declared"),
+        _ => error(format!("{} stands where something else belongs", kind(value))),
     }
+}
+
+/// What a value is, with its article.
+pub(super) fn kind(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a bool",
+        Value::Int(_) | Value::Double(_) => "a number",
+        Value::String(_) => "a string",
+        Value::List(_) => "a list",
+        Value::Record(_) | Value::Object(_) => "an object",
+        Value::Unread(_) => "something that was not read",
+    }
+}
+
+/// Values of types that only JSON brings together.
+fn not_comparable<'f, T>(left: &Value<'_>, right: &Value<'_>) -> Answer<'f, T> {
+    error(format!("{} is compared with {}", kind(left), kind(right)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "CEL compares numbers of two types as doubles")]
@@ -101,7 +121,8 @@ pub(super) fn equal<'f>(left: &Value<'f>, right: &Value<'f>) -> Answer<'f, bool>
             }
             return stop.map_or(Ok(true), Err);
         }
-        (other, _) => return null_or_wrong(other),
+        (Value::Object(a), Value::Object(b)) => a == b,
+        (left, right) => return not_comparable(left, right),
     })
 }
 
@@ -115,7 +136,7 @@ pub(super) fn compare<'f>(comparison: Comparison, left: &Value<'f>, right: &Valu
         (_, Value::Int(a), Value::Double(b)) => as_double(*a).partial_cmp(b),
         (_, Value::Double(a), Value::Int(b)) => a.partial_cmp(&as_double(*b)),
         (_, Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (_, Value::Int(_) | Value::Double(_) | Value::String(_), wrong) | (_, wrong, _) => return null_or_wrong(wrong),
+        (_, left, right) => return not_comparable(left, right),
     };
     let Some(order) = order else { return error("not a number cannot be compared") };
     Ok(match comparison {
@@ -186,6 +207,8 @@ pub(super) fn of_one<'f>(function: Function, value: Value<'f>) -> Answer<'f, Val
     match (function, value) {
         (Function::Size, Value::String(text)) => Ok(count(text.chars().count())),
         (Function::Size, Value::List(items)) => Ok(count(items.len())),
+        (Function::Size, Value::Object(members)) => Ok(count(members.len())),
+        (Function::LowerAscii, Value::String(text)) => Ok(Value::String(Cow::Owned(text.to_ascii_lowercase()))),
         (Function::ToInt, Value::Int(i)) => Ok(Value::Int(i)),
         (Function::ToInt, Value::Double(d)) => truncated(d),
         (Function::ToDouble, Value::Int(i)) => Ok(Value::Double(as_double(i))),

@@ -15,11 +15,14 @@ mod shape;
 mod types;
 
 #[cfg(test)]
+mod json;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use code::{Code, Frame, Stop};
+pub use compile::Read;
 pub(crate) use compile::{Compiled, Scope, compile};
 pub use param::Param;
 pub(crate) use types::Ty;

@@ -291,6 +291,7 @@ fn to_cel(value: &Value<'_>) -> cel::Value {
                 fields.map(|(i, field)| (field.name.clone(), to_cel(&record.get(i)))).collect();
             cel::Value::from(fields)
         }
+        Value::Object(_) => unreachable!("no fact of the sample is JSON"),
     }
 }
 

@@ -43,6 +43,12 @@ pub(super) fn path(expr: &IdedExpr) -> Option<String> {
     match &expr.expr {
         Expr::Ident(name) => Some(name.clone()),
         Expr::Select(select) if !select.test => Some(format!("{}.{}", path(&select.operand)?, select.field)),
+        Expr::Call(call) if call.func_name == operators::INDEX => match &*call.args {
+            [of, IdedExpr { expr: Expr::Literal(LiteralValue::String(name)), .. }] => {
+                Some(format!("{}[{:?}]", path(of)?, name.inner()))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }

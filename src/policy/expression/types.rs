@@ -9,6 +9,8 @@ use crate::facts::schema::{RecordType, Type};
 pub(crate) enum Ty {
     /// Not known: an element of `[]`, or something that was faulted already.
     Any,
+    /// JSON: known only when the expression runs.
+    Json,
     Null,
     Bool,
     Int,
@@ -33,6 +35,7 @@ impl From<&Type> for Ty {
             Type::List(item) => Self::List(Box::new(Self::from(&**item))),
             Type::Record(record) => Self::Record(record),
             Type::Nullable(inner) => Self::Nullable(Box::new(Self::from(&**inner))),
+            Type::Json => Self::Json,
         }
     }
 }
@@ -41,6 +44,7 @@ impl fmt::Display for Ty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("any"),
+            Self::Json => f.write_str("json"),
             Self::Null => f.write_str("null"),
             Self::Bool => f.write_str("bool"),
             Self::Int => f.write_str("int"),
@@ -76,6 +80,7 @@ impl Ty {
     pub(super) fn equatable(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Json, other) | (other, Self::Json) => !matches!(other, Self::Null | Self::Record(_) | Self::Command),
             (Self::Null, Self::Null | Self::Nullable(_)) | (Self::Nullable(_), Self::Null) => true,
             (Self::Nullable(a), b) | (b, Self::Nullable(a)) => a.equatable(b),
             (Self::List(a), Self::List(b)) => a.equatable(b),
@@ -87,6 +92,8 @@ impl Ty {
     /// Whether `<` between the two has a meaning.
     pub(super) fn ordered_with(&self, other: &Self) -> bool {
         match (self.inner(), other.inner()) {
+            (Self::Json, Self::Json | Self::Any | Self::Int | Self::Double | Self::String) => true,
+            (Self::Any | Self::Int | Self::Double | Self::String, Self::Json) => true,
             (Self::Any, Self::Any | Self::Int | Self::Double | Self::String) => true,
             (Self::Int | Self::Double | Self::String, Self::Any) => true,
             (Self::String, Self::String) => true,
@@ -99,6 +106,9 @@ impl Ty {
         match (self, other) {
             (a, b) if a == b => Some(a.clone()),
             (Self::Any, other) | (other, Self::Any) => Some(other.clone()),
+            (Self::Json, other) | (other, Self::Json) if !matches!(other, Self::Record(_) | Self::Command) => {
+                Some(Self::Json)
+            }
             (Self::Nullable(a), Self::Null) | (Self::Null, Self::Nullable(a)) => Some(Self::Nullable(a.clone())),
             (Self::Null, other) | (other, Self::Null) => Some(Self::Nullable(Box::new(other.clone()))),
             (Self::Nullable(a), b) | (b, Self::Nullable(a)) => {

@@ -37,7 +37,10 @@ impl Asked {
             text.push_str(&format!(" | where resourceGroup =~ {}", quoted(group)));
         }
         let columns = match self.query.table {
-            "resources" => "id,name,type,location,resourceGroup,subscriptionId,tags,sku,zones,properties",
+            "resources" => {
+                "id,name,type,kind,location,resourceGroup,subscriptionId,managedBy,sku,plan,tags,identity,zones,\
+                 extendedLocation,properties"
+            },
             _ => "id,name,type,properties",
         };
         // Paging needs the id, and an order that does not change from page to page.
@@ -123,7 +126,8 @@ mod tests {
             kql(&kinds::QUERIES[0], None),
             "resources | where type in~ ('microsoft.network/virtualnetworks','microsoft.network/routetables',\
              'microsoft.network/networksecuritygroups','microsoft.network/applicationsecuritygroups') \
-             | project id,name,type,location,resourceGroup,subscriptionId,tags,sku,zones,properties | order by id asc"
+             | project id,name,type,kind,location,resourceGroup,subscriptionId,managedBy,sku,plan,tags,identity,zones,\
+             extendedLocation,properties | order by id asc"
         );
     }
 

@@ -1,5 +1,7 @@
 //! The resource types that are read, how each is listed, and which API version is asked.
 
+use std::collections::BTreeSet;
+
 /// `Microsoft.Network`, in every cloud.
 const NETWORK: &str = "2025-01-01";
 /// `Microsoft.Compute`.
@@ -151,6 +153,24 @@ pub(super) const JUST_IN_TIME: &Kind = &kind(
     "Microsoft.Security/jitNetworkAccessPolicies",
     Listing::Subscription,
 );
+
+/// A query of the types (lower case) that are read beside these; children come with the resource that holds them.
+/// `None`: there are no further types.
+///
+/// It lives as long as the program, as [`QUERIES`] do, so it is to be made once a run.
+pub(super) fn further(types: &[String]) -> Option<&'static Query> {
+    let top = |ty: &String| ty.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+    let names: BTreeSet<String> = types.iter().map(top).filter(|name| find(name).is_none()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let kinds = names.into_iter().map(|name| {
+        let name: &'static str = name.leak();
+        // Which API version lists their properties, nobody knows; that there are such resources, all of them tell.
+        kind(name, name, Listing::Ids)
+    });
+    Some(Box::leak(Box::new(Query { table: "resources", by_group: true, kinds: kinds.collect::<Vec<_>>().leak() })))
+}
 
 /// The type of that name (lower case), if it is one that is read.
 pub(super) fn find(name: &str) -> Option<&'static Kind> {

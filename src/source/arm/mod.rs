@@ -67,6 +67,8 @@ pub struct LiveOptions {
     pub subscriptions: Vec<String>,
     /// All subscriptions that the identity sees.
     pub all_subscriptions: bool,
+    /// Types (lower case) that are read whole beside those that the audit knows.
+    pub types: Vec<String>,
     /// Only this resource group of each.
     pub resource_group: Option<String>,
     /// Which identity reads.
@@ -90,6 +92,7 @@ impl Default for LiveOptions {
         Self {
             subscriptions: Vec::new(),
             all_subscriptions: false,
+            types: Vec::new(),
             resource_group: None,
             auth: Auth::default(),
             cloud: Cloud::default(),

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::gateways::{self, Questions};
 use super::graph::{self, Asked};
 use super::intake::{Event, Events, Intake};
-use super::kinds::{self, Kind, Listing};
+use super::kinds::{self, Kind, Listing, Query};
 use super::lists::{self, Pager};
 use super::row::Row;
 use super::subscriptions::{self, Scope};
@@ -31,7 +31,8 @@ pub(super) async fn run(
 ) -> Result<LiveReport, LiveError> {
     client.sign_in().await.map_err(|error| LiveError::Credential { said: error.to_string() })?;
     let scopes = subscriptions::resolve(&client, options, sink).await?;
-    let mut plan = Plan { client: &client, options, scopes: &scopes, intake: Intake::new(sink, &scopes) };
+    let queries = kinds::QUERIES.iter().chain(kinds::further(&options.types)).collect();
+    let mut plan = Plan { client: &client, options, queries, scopes: &scopes, intake: Intake::new(sink, &scopes) };
     let refused = plan.resource_graph().await;
     let mut no_rules: BTreeSet<usize> = refused.iter().flat_map(|(asked, _)| outside::without_rules(asked)).collect();
     plan.lists(refused).await;
@@ -51,6 +52,7 @@ pub(super) async fn run(
 struct Plan<'a> {
     client: &'a Arc<Client>,
     options: &'a LiveOptions,
+    queries: Vec<&'static Query>,
     scopes: &'a [Scope],
     intake: Intake<'a>,
 }
@@ -61,7 +63,7 @@ impl Plan<'_> {
         let scopes: Vec<(usize, Scope)> = self.scopes.iter().cloned().enumerate().collect();
         let scopes: Vec<(usize, Scope)> = scopes.into_iter().filter(|(_, scope)| !scope.is_lost()).collect();
         let mut queries = Vec::new();
-        for query in kinds::QUERIES {
+        for query in self.queries.iter().copied() {
             for batch in scopes.chunks(graph::BATCH) {
                 let group = self.options.resource_group.clone();
                 queries.push(Asked { query, scopes: batch.to_vec(), group });
@@ -117,7 +119,7 @@ impl Plan<'_> {
             return Err(LiveError::UnknownResourceGroup(group.clone()));
         }
         let mut wanted = Vec::new();
-        for query in kinds::QUERIES {
+        for query in self.queries.iter().copied() {
             for input in &silent {
                 for kind in query.kinds {
                     let scope = &self.scopes[*input];
@@ -138,7 +140,8 @@ impl Plan<'_> {
         let url = self.client.endpoint().url(&format!("{}/resources", scope.path), &version);
         let mut pager = Pager::new(Step::Lists, url);
         while let Some(page) = pager.next(self.client).await {
-            if page?.rows.into_iter().any(|row| kinds::find(&Row::new(row).ty).is_some()) {
+            let mut kinds = page?.rows.into_iter().map(|row| Row::new(row).ty);
+            if kinds.any(|ty| self.queries.iter().flat_map(|query| query.kinds).any(|kind| kind.name == ty)) {
                 return Ok(true);
             }
         }
