@@ -118,14 +118,7 @@ fn type_batches(receiver: &Mutex<Receiver<Work>>, whole: &WholeTypes) -> Part {
 }
 
 impl Part {
-    fn take(
-        &mut self,
-        order: u64,
-        input: u32,
-        item: &Item,
-        text: &str,
-        whole: &WholeTypes,
-    ) -> Result<(), Problem> {
+    fn take(&mut self, order: u64, input: u32, item: &Item, text: &str, whole: &WholeTypes) -> Result<(), Problem> {
         match item.kind {
             Kind::Resource => return self.take_resource(order, text, whole),
             Kind::Sessions => {
@@ -148,7 +141,8 @@ impl Part {
         self.ids.push(hasher.finish());
         head.check_type()?;
         if whole.concern(&head.ty) {
-            let members = serde_json::from_str(text).map_err(|e| Problem::json(text, text, e, &head.ty).of(&head.id))?;
+            let members =
+                serde_json::from_str(text).map_err(|e| Problem::json(text, text, e, &head.ty).of(&head.id))?;
             whole.take(&head.id, &head.ty, members, |resource| self.whole.push((order, resource)));
         }
         let Some(typed) = typed(&head.ty) else { return Ok(()) };

@@ -36,7 +36,8 @@ impl WholeTypes {
 
     /// The names of the lists in which resources of that type (lower case) hold children that are wanted.
     fn lists_of(&self, ty: &str) -> impl Iterator<Item = (&str, &str)> {
-        let parts = self.0.iter().filter_map(|child| child.rsplit_once('/').map(|(parent, list)| (child, parent, list)));
+        let parts =
+            self.0.iter().filter_map(|child| child.rsplit_once('/').map(|(parent, list)| (child, parent, list)));
         parts.filter(move |(_, parent, _)| *parent == ty).map(|(child, _, list)| (child.as_str(), list))
     }
 

@@ -10,8 +10,8 @@ use super::symptoms;
 use super::template::{Checked, CommandTemplate, Template};
 use super::yaml::{Node, Origin, Yaml};
 use super::{Metadata, Severity};
-use crate::facts::{SubjectKind, resource};
 use crate::facts::schema::RecordType;
+use crate::facts::{SubjectKind, resource};
 
 /// The names that expressions about a kind may start with.
 pub(super) type Roots = fn(SubjectKind) -> Vec<(&'static str, &'static RecordType)>;
@@ -40,7 +40,14 @@ const KEYS: [&str; 16] = [
 
 /// Reads the policy of that id. All faults of the file are returned, in their order.
 pub(super) fn read(path: &str, id: &str, source: &str, roots: Roots) -> Result<Policy, Vec<LoadError>> {
-    let mut reader = Reader { source, faults: Vec::new(), params: Vec::new(), used: Vec::new(), reads: Vec::new(), roots: Vec::new() };
+    let mut reader = Reader {
+        source,
+        faults: Vec::new(),
+        params: Vec::new(),
+        used: Vec::new(),
+        reads: Vec::new(),
+        roots: Vec::new(),
+    };
     let policy = match Node::read(source) {
         Ok(node) => reader.policy(path, id, &node, roots),
         Err(fault) => {
@@ -241,7 +248,8 @@ impl Reader<'_> {
     /// The type of resources that are judged by their JSON. Its faults keep the policy from being loaded.
     fn resource_type(&mut self, node: &Node, kind: SubjectKind) -> Option<String> {
         let ty = self.text(node, "type")?.trim();
-        let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let word =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         if !ty.contains('/') || !ty.split('/').all(word) || !ty.split('/').next().is_some_and(|it| it.contains('.')) {
             let hint = "write it as Azure does: `Microsoft.Storage/storageAccounts`".to_owned();
             self.fault(node.at, format!("`{ty}` is no resource type"), hint);

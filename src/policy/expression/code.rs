@@ -4,8 +4,8 @@
 use regex::Regex;
 
 use super::functions::{
-    Answer, Comparison, Function, Operator, arithmetic, compare, contains_element, kind, negate, null_or_wrong,
-    of_one, of_texts,
+    Answer, Comparison, Function, Operator, arithmetic, compare, contains_element, kind, negate, null_or_wrong, of_one,
+    of_texts,
 };
 use super::param::Param;
 use crate::facts::schema::{Record, Unread, Value};

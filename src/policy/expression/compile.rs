@@ -255,7 +255,8 @@ impl Compiler<'_> {
                 of => format!("{of}.{}", select.field),
             },
             Expr::Comprehension(walk) => self.origin(&walk.iter_range),
-            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.first().map(|of| self.origin(of)) {
+            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.first().map(|of| self.origin(of))
+            {
                 Some(of) if !of.is_empty() => format!("{of}[]"),
                 _ => String::new(),
             },
@@ -464,7 +465,10 @@ impl Compiler<'_> {
             // `has` takes no brackets.
             let missing = missing(&origin, &format!("{name:?} in {spelt}"));
             self.reads(origin, &Ty::Json, "");
-            return (Code::Member(Box::new(a), Box::new(Member { of: spelt.into(), name: name.into(), missing })), Ty::Json);
+            return (
+                Code::Member(Box::new(a), Box::new(Member { of: spelt.into(), name: name.into(), missing })),
+                Ty::Json,
+            );
         }
         let (b, b_ty) = self.expr(position);
         if a_ty == Ty::Json && matches!(b_ty, Ty::Int | Ty::Json | Ty::String | Ty::Enum(_)) {

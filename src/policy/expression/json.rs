@@ -155,14 +155,22 @@ fn null_is_asked_for_with_has() {
 
 #[test]
 fn the_facts_that_are_read_are_named_by_where_they_stand() {
-    let reads = compiled("r.number == 1 || r.p.list.exists(x, x.v > 0) || r.p.tags['a b'] == r.p.words[0]").unwrap().reads;
+    let reads =
+        compiled("r.number == 1 || r.p.list.exists(x, x.v > 0) || r.p.tags['a b'] == r.p.words[0]").unwrap().reads;
     let mut facts: Vec<_> = reads.iter().map(|read| format!("{}: {}", read.fact, read.ty)).collect();
     facts.dedup();
     assert_eq!(
         facts,
         [
-            "r.number: int", "r.p: json", "r.p.list: json", "r.p.list[].v: json", "r.p: json", "r.p.tags: json",
-            "r.p.tags[\"a b\"]: json", "r.p: json", "r.p.words: json",
+            "r.number: int",
+            "r.p: json",
+            "r.p.list: json",
+            "r.p.list[].v: json",
+            "r.p: json",
+            "r.p.tags: json",
+            "r.p.tags[\"a b\"]: json",
+            "r.p: json",
+            "r.p.words: json",
         ]
     );
     assert_eq!(reads[0].doc, "A declared fact.");

@@ -40,7 +40,7 @@ impl Asked {
             "resources" => {
                 "id,name,type,kind,location,resourceGroup,subscriptionId,managedBy,sku,plan,tags,identity,zones,\
                  extendedLocation,properties"
-            },
+            }
             _ => "id,name,type,properties",
         };
         // Paging needs the id, and an order that does not change from page to page.
