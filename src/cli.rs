@@ -57,6 +57,40 @@ pub enum PolicyCommand {
         #[arg(value_name = "DIR", required = true)]
         folders: Vec<PathBuf>,
     },
+    /// Try the policies of a folder on its fixtures: estates whose subjects are named after the expected verdict
+    #[command(after_help = TEST_EXIT_CODES, after_long_help = TEST_HELP)]
+    Test(TestPolicies),
+    /// Print the JSON Schema of policy files, for editors
+    Schema,
+}
+
+const TEST_EXIT_CODES: &str = "Exit codes: 0 all as expected, 1 something is not, 2 wrong use, a policy that does not \
+                               load, an unreadable fixture";
+
+const TEST_HELP: &str = "\
+The fixtures of the policy ID.yaml are ID.json and ID@YYYY-MM-DD.json, in DIR, in any folder below it, or in
+testdata/NAME beside a DIR of that name. A fixture is a list of ARM resources. The name of each subject that the policy
+judges starts with passes-, fails-, unknown- or notapplicable- (of a root certificate, an IP configuration or a rule its
+own name, of a GatewaySubnet or a peering that of the virtual network). They are judged at 2026-01-01, or at the day in
+the file's name; each policy has to fail and to pass somewhere.
+
+Exit codes: 0 all as expected, 1 something is not, 2 wrong use, a policy that does not load, an unreadable fixture";
+
+/// `azaudit policies test`.
+#[derive(Debug, Args)]
+pub struct TestPolicies {
+    /// The folders
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// Look for fixtures in this folder and below it, and nowhere else (repeats)
+    #[arg(long, value_name = "DIR")]
+    pub fixtures: Vec<PathBuf>,
+    /// Only policies whose id matches, such as 'rdp-*' (repeats)
+    #[arg(long, value_name = "GLOB")]
+    pub policy: Vec<String>,
+    /// The format on standard output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub format: ListFormat,
 }
 
 /// `azaudit policies list`.

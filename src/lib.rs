@@ -15,6 +15,7 @@
 //! - [`facts`] computes what policies see, one documented struct for each kind of subject. All that is hard about
 //!   Azure is in here: certificates, address sets, the evaluation of network security groups.
 //! - [`policy`] loads policies, which are data, and makes verdicts: pass, fail, unknown, not applicable.
+//! - [`fixtures`] tries policies on estates whose verdicts are known beforehand.
 //! - [`report`] renders the result for people and machines.
 //!
 //! What could not be read never passes: a fact that is missing makes the verdict unknown, and a part that failed is
@@ -30,6 +31,7 @@ pub mod env;
 pub mod error;
 pub mod exit;
 pub mod facts;
+pub mod fixtures;
 pub mod inventory;
 mod json;
 pub mod policy;

@@ -1,25 +1,18 @@
 //! One named test for each built-in policy: `cargo test --test policies -- NAME`.
 //!
-//! `testdata/policies/ID.json` is the smallest estate that shows the policy at work. The name of each of its
-//! subjects starts with the verdict that is expected (`passes-`, `fails-`, `unknown-`, `notapplicable-`); only when
-//! all of them are as expected is the wording compared with the reviewed snapshot. After a look at what changed,
-//! `INSTA_UPDATE=always cargo test --test policies` writes the snapshots anew.
-//!
-//! Estates are judged at the beginning of 2026; `ID@2027-03-31.json` is a further estate of that policy, judged at the
-//! beginning of that day. Somewhere in its estates each policy has to fail and to pass.
+//! Its fixtures are `testdata/policies/ID.json` and `ID@DAY.json`, and they are judged as `azaudit policies test` does
+//! ([`azaudit::fixtures`]); only when all subjects are as expected is the wording compared with the reviewed snapshot.
+//! After a look at what changed, `INSTA_UPDATE=always cargo test --test policies` writes the snapshots anew.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use azaudit::facts::{Context, Identity, Options, SubjectKind};
-use azaudit::inventory::{self, Inventory};
-use azaudit::policy::{Judgement, PolicySet, Severity, Verdict, Verdicts};
-use azaudit::source::offline;
+use azaudit::fixtures::{self, Estate, Fixtures, Run, Tried};
+use azaudit::policy::{Judgement, Policy, PolicySet};
+use azaudit::report::policy_tests;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use time::macros::datetime;
 
 /// The folder of `policies` that holds no policies.
 const SYMPTOMS: &str = "symptoms";
@@ -27,23 +20,15 @@ const SYMPTOMS: &str = "symptoms";
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policies = policy_files(&root.join("policies"));
-    let fixtures = by_stem(&files(&root.join("testdata/policies"), "json"));
+    let fixtures = Arc::new(Fixtures::in_folders(&[root.join("testdata/policies")]).expect("the fixtures' folder"));
     let mut trials = Vec::new();
     for (id, path) in &policies {
-        let (id, path) = (id.clone(), path.clone());
-        let fixtures: Vec<PathBuf> =
-            fixtures.iter().filter(|(stem, _)| policy_of(stem) == id).map(|(_, path)| path.clone()).collect();
-        trials.push(Trial::test(id.clone(), move || match fixtures.is_empty() {
-            false => judge_fixtures(&path, &fixtures),
-            true => Err(format!("testdata/policies/{id}.json is missing").into()),
-        }));
-    }
-    for id in fixtures.keys().filter(|stem| !policies.contains_key(policy_of(stem))) {
-        let message = format!("testdata/policies/{id}.json belongs to no policy");
-        trials.push(Trial::test(id.clone(), move || Err(message.into())));
+        let (path, fixtures) = (path.clone(), Arc::clone(&fixtures));
+        trials.push(Trial::test(id.clone(), move || judge(&path, &fixtures)));
     }
     let ids: Vec<String> = policies.into_keys().collect();
     trials.push(Trial::test("all-policies-are-embedded", move || all_are_embedded(&ids)));
+    trials.push(Trial::test("each-fixture-belongs-to-a-policy", move || each_belongs(&fixtures)));
     // `cargo test policies -- NAME` hands over two filters, of which the first only names this suite.
     let arguments = std::env::args().filter(|argument| argument != "policies");
     libtest_mimic::run(&Arguments::from_iter(arguments), trials).exit();
@@ -71,105 +56,50 @@ fn failed(errors: impl IntoIterator<Item = impl ToString>) -> Failed {
 
 fn all_are_embedded(files: &[String]) -> Result<(), Failed> {
     let set = PolicySet::load(true, &[]).map_err(failed)?;
-    let embedded: Vec<&str> = set.iter().map(azaudit::policy::Policy::id).collect();
+    let embedded: Vec<&str> = set.iter().map(Policy::id).collect();
     if embedded == files { Ok(()) } else { Err(format!("embedded are {embedded:?}, on disk {files:?}").into()) }
 }
 
-fn read(fixture: &Path) -> Result<Inventory, Failed> {
-    let paths = [fixture.to_owned()];
-    let (result, inventory) = inventory::collect(|sink| offline::read(&paths, &mut std::io::empty(), sink));
-    result.map_err(|error| failed([error]))?;
-    Ok(inventory)
+fn each_belongs(fixtures: &Fixtures) -> Result<(), Failed> {
+    let set = PolicySet::load(true, &[]).map_err(failed)?;
+    outcome(&Run { trials: Vec::new(), strays: fixtures.strays(&set) })
 }
 
-/// The id of the policy that an estate of that name is for.
-fn policy_of(stem: &str) -> &str {
-    stem.split('@').next().unwrap_or(stem)
-}
-
-/// The moment at which an estate of that name is judged.
-fn moment_of(stem: &str) -> Result<OffsetDateTime, Failed> {
-    let Some((_, day)) = stem.split_once('@') else { return Ok(datetime!(2026-01-01 00:00 UTC)) };
-    let moment = OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339);
-    moment.map_err(|error| format!("`{day}` in `{stem}.json` is no day: {error}").into())
-}
-
-fn judge_fixtures(policy: &Path, fixtures: &[PathBuf]) -> Result<(), Failed> {
+fn judge(policy: &Path, fixtures: &Fixtures) -> Result<(), Failed> {
     let set = PolicySet::load(false, &[policy.to_owned()]).map_err(failed)?;
-    let (mut wrong, mut found) = (Vec::new(), Vec::new());
-    for fixture in fixtures {
-        judge_fixture(&set, fixture, &mut wrong, &mut found)?;
-    }
-    for verdict in [Verdict::Fail, Verdict::Pass] {
-        if !found.contains(&verdict) {
-            wrong.push(format!("no subject with the verdict {}", verdict.word()));
-        }
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(failed(wrong)) }
-}
-
-fn judge_fixture(
-    set: &PolicySet,
-    fixture: &Path,
-    wrong: &mut Vec<String>,
-    found: &mut Vec<Verdict>,
-) -> Result<(), Failed> {
-    let stem = fixture.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-    let inventory = read(fixture)?;
-    let options = Options::at(moment_of(stem)?);
-    let context = Context { inventory: &inventory, options: &options };
-    let (mut judgements, _) = set.audit(context, Verdicts::ALL, Severity::Info);
-    judgements.sort_by_cached_key(|judgement| (display_name(&judgement.subject), judgement.subject.id.to_string()));
-
-    let before = wrong.len();
-    wrong.extend(judgements.iter().filter_map(unexpected));
-    found.extend(judgements.iter().map(|judgement| judgement.verdict));
-    if wrong.len() == before {
-        compare_wording(stem, &judgements, &inventory);
-    }
+    let run = fixtures::run(&set, fixtures, Vec::new());
+    outcome(&run)?;
+    run.trials.iter().flat_map(|trial| &trial.estates).for_each(compare_wording);
     Ok(())
 }
 
-/// The name that tells the expected verdict.
-fn display_name(subject: &Identity) -> String {
-    let name = match subject.kind {
-        // `VNET/GatewaySubnet`
-        SubjectKind::GatewaySubnet => subject.name.split('/').next().unwrap_or_default(),
-        _ => subject.element.as_deref().unwrap_or(&subject.name),
-    };
-    name.to_owned()
+/// Fails as `azaudit policies test` tells it.
+fn outcome(run: &Run) -> Result<(), Failed> {
+    if run.ok() {
+        return Ok(());
+    }
+    let mut told = Vec::new();
+    policy_tests::text(run, &mut told)?;
+    Err(String::from_utf8(told)?.into())
 }
 
-fn unexpected(judgement: &Judgement) -> Option<String> {
-    let name = display_name(&judgement.subject);
-    let expected = match name.split('-').next().unwrap_or_default() {
-        "passes" => Verdict::Pass,
-        "fails" => Verdict::Fail,
-        "unknown" => Verdict::Unknown,
-        "notapplicable" => Verdict::NotApplicable,
-        _ => return Some(format!("the name `{name}` does not start with a verdict")),
-    };
-    let (found, message) = (judgement.verdict, &judgement.message);
-    (found != expected).then(|| format!("`{name}`: {} instead of {}: {message}", found.word(), expected.word()))
-}
-
-fn compare_wording(name: &str, judgements: &[Judgement], inventory: &Inventory) {
-    let shown: Vec<Value> = judgements.iter().map(shown).collect();
+fn compare_wording(estate: &Estate) {
+    let shown: Vec<Value> = estate.subjects.iter().map(shown).collect();
     let mut snapshot = json!({ "judgements": shown });
-    if !inventory.gaps.is_empty() {
-        snapshot["gaps"] = json!(inventory.gaps);
+    if !estate.gaps.is_empty() {
+        snapshot["gaps"] = json!(estate.gaps);
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots/policies");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_json_snapshot!(name, snapshot));
+    settings.bind(|| insta::assert_json_snapshot!(estate.fixture.stem(), snapshot));
 }
 
-fn shown(judgement: &Judgement) -> Value {
-    let Judgement { severity, verdict, subject, message, evidence, remediation, .. } = judgement;
+fn shown(tried: &Tried) -> Value {
+    let Judgement { severity, verdict, subject, message, evidence, remediation, .. } = &tried.judgement;
     json!({
-        "name": display_name(subject),
+        "name": tried.name,
         "id": subject.id.to_string(),
         "verdict": verdict,
         "severity": severity,

@@ -1,12 +1,14 @@
 //! `azaudit policies`: what is judged by.
 
+mod test;
+
 use std::path::PathBuf;
 
 use crate::cli::{ListFormat, ListPolicies, PolicyCommand};
 use crate::count::counted;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::policy::PolicySet;
+use crate::policy::{self, PolicySet};
 use crate::printer::Printer;
 use crate::report::policies as report;
 
@@ -15,16 +17,15 @@ pub fn run(command: &PolicyCommand) -> Exit {
     let no_color = matches!(command, PolicyCommand::List(list) if list.no_color);
     let printer = Printer::new(false, 0, no_color);
     let done = match command {
-        PolicyCommand::List(arguments) => list(arguments, &printer),
-        PolicyCommand::Check { folders } => check(folders, &printer),
+        PolicyCommand::List(arguments) => list(arguments, &printer).map(|()| Exit::Clean),
+        PolicyCommand::Check { folders } => check(folders, &printer).map(|()| Exit::Clean),
+        PolicyCommand::Test(arguments) => test::run(arguments, &printer),
+        PolicyCommand::Schema => schema(&printer).map(|()| Exit::Clean),
     };
-    match done {
-        Ok(()) => Exit::Clean,
-        Err(failure) => {
-            printer.error(failure);
-            Exit::NothingAudited
-        }
-    }
+    done.unwrap_or_else(|failure| {
+        printer.error(failure);
+        Exit::NothingAudited
+    })
 }
 
 fn list(arguments: &ListPolicies, printer: &Printer) -> Result<(), Failure> {
@@ -39,6 +40,10 @@ fn list(arguments: &ListPolicies, printer: &Printer) -> Result<(), Failure> {
 fn check(folders: &[PathBuf], printer: &Printer) -> Result<(), Failure> {
     let policies = load(false, folders)?;
     printer.print(|out| writeln!(out, "{} without a fault", counted(policies.len() as u64, "policy")))
+}
+
+fn schema(printer: &Printer) -> Result<(), Failure> {
+    printer.print(|out| writeln!(out, "{:#}", policy::json_schema()))
 }
 
 fn load(builtin: bool, folders: &[PathBuf]) -> Result<PolicySet, Failure> {

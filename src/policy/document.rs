@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::diagnostics::{Fault, LoadError, did_you_mean, line_and_column, listed};
 use super::evaluate::{Policy, Rule};
 use super::expression::{Code, Compiled, Param, Read, Scope, Ty, compile};
+use super::keys;
 use super::symptoms;
 use super::template::{Checked, CommandTemplate, Template};
 use super::yaml::{Node, Origin, Yaml};
@@ -19,24 +20,12 @@ pub(super) type Roots = fn(SubjectKind) -> Vec<(&'static str, &'static RecordTyp
 /// How a template of some sort is checked.
 type Check<T> = fn(&str, Scope<'_>) -> Result<Checked<T>, Vec<Fault>>;
 
-const KEYS: [&str; 16] = [
-    "title",
-    "why",
-    "severity",
-    "severityWhen",
-    "subject",
-    "type",
-    "port",
-    "params",
-    "when",
-    "check",
-    "message",
-    "evidence",
-    "remediation",
-    "symptoms",
-    "references",
-    "frameworks",
-];
+const KEYS: [&str; keys::POLICY.len()] = keys::names(&keys::POLICY);
+
+/// What ids are made of.
+fn is_id(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+}
 
 /// Reads the policy of that id. All faults of the file are returned, in their order.
 pub(super) fn read(path: &str, id: &str, source: &str, roots: Roots) -> Result<Policy, Vec<LoadError>> {
@@ -187,11 +176,11 @@ impl Reader<'_> {
 
     fn policy(&mut self, path: &str, id: &str, node: &Node, roots: Roots) -> Option<Policy> {
         let entries = self.entries(node, "the policy", &KEYS)?;
-        let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if id.is_empty() || !id.chars().all(is_id) {
             let hint = "use lower-case letters, digits and hyphens".to_owned();
             self.fault(0, format!("the file's name `{id}` cannot be a policy's id"), hint);
         }
+        self.id(entries.get("id"), id);
         let title = self.required(&entries, "title").and_then(|node| self.plain(node, "title"));
         let why = entries.get("why").and_then(|node| self.plain(node, "why"));
         let severity = self.required(&entries, "severity").and_then(|node| self.severity(node));
@@ -221,6 +210,18 @@ impl Reader<'_> {
             params: std::mem::take(&mut self.params),
             rule: rule?,
         })
+    }
+
+    /// The id may stand in the file too, and only the one that the file's name gives.
+    fn id(&mut self, node: Option<&Node>, id: &str) {
+        let Some(node) = node else { return };
+        if let Some(said) = self.text(node, "id")
+            && said != id
+        {
+            let rename = format!(", or rename the file to `{said}.yaml`");
+            let hint = format!("take the line out{}", if said.chars().all(is_id) { &rename } else { "" });
+            self.fault(node.at, format!("the id `{said}` is not the file's name, `{id}`"), hint);
+        }
     }
 
     fn severity(&mut self, node: &Node) -> Option<Severity> {
@@ -379,7 +380,9 @@ impl Reader<'_> {
     fn severity_when(&mut self, node: Option<&Node>, present: &[String]) -> Vec<(Code, Severity)> {
         let mut all = Vec::new();
         for node in self.list(node, "severityWhen") {
-            let Some(entries) = self.entries(node, "severityWhen", &["when", "severity"]) else { continue };
+            let Some(entries) = self.entries(node, "severityWhen", &keys::names(&keys::SEVERITY_WHEN)) else {
+                continue;
+            };
             let when = self.required(&entries, "when").and_then(|node| self.condition(node, "when", present));
             let severity = self.required(&entries, "severity").and_then(|node| self.severity(node));
             all.extend(when.zip(severity).map(|(when, severity)| (when.code, severity)));
@@ -413,7 +416,7 @@ impl Reader<'_> {
     }
 
     fn remediation(&mut self, node: &Node, present: &[String]) -> Option<(Template, Vec<CommandTemplate>)> {
-        let entries = self.entries(node, "remediation", &["text", "commands"])?;
+        let entries = self.entries(node, "remediation", &keys::names(&keys::REMEDIATION))?;
         let text = self.required(&entries, "text").and_then(|node| self.template(node, "text", present));
         let mut commands = Vec::new();
         for node in self.list(entries.get("commands"), "commands") {

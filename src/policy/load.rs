@@ -13,7 +13,7 @@ use crate::facts::SubjectKind;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
-/// The folder of `policies` that holds no policies.
+/// A folder that holds no policies, wherever it stands below one that does.
 const SYMPTOMS: &str = "symptoms";
 
 /// A policy file that was found.
@@ -26,7 +26,7 @@ pub(super) struct Source {
 
 impl PolicySet {
     /// Loads and checks the built-in policies, if asked for, and all `*.yaml` and `*.yml` files in these folders
-    /// and below them. A path may also name one file.
+    /// and below them, but for hidden ones and folders of `symptoms`. A path may also name one file.
     ///
     /// # Errors
     ///
@@ -107,6 +107,15 @@ fn source(path: String, id: String, text: &[u8]) -> Result<Source, LoadError> {
     }
 }
 
+/// Path and text of each built-in policy.
+#[cfg(test)]
+pub(super) fn builtin_texts() -> Vec<(String, String)> {
+    let (mut sources, mut errors) = (Vec::new(), Vec::new());
+    builtin_sources(&mut sources, &mut errors);
+    assert!(errors.is_empty(), "{errors:?}");
+    sources.into_iter().map(|source| (source.path, source.text)).collect()
+}
+
 fn builtin_sources(sources: &mut Vec<Source>, errors: &mut Vec<LoadError>) {
     let files = BUILTIN.dirs().filter(|dir| dir.path() != Path::new(SYMPTOMS)).flat_map(Dir::files);
     for file in files.filter(|file| is_yaml(file.path())) {
@@ -116,6 +125,12 @@ fn builtin_sources(sources: &mut Vec<Source>, errors: &mut Vec<LoadError>) {
             Err(error) => errors.push(error),
         }
     }
+}
+
+/// Whether what stands in a folder of policies is none: hidden files (`.github`), a folder of symptoms.
+fn is_foreign(entry: &Path) -> bool {
+    let name = entry.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || name == SYMPTOMS && entry.is_dir()
 }
 
 /// Policy files at that path and below it, in the order of their names.
@@ -132,7 +147,7 @@ fn find(path: &Path, named: bool, sources: &mut Vec<Source>, errors: &mut Vec<Lo
             Ok(mut entries) => {
                 entries.sort();
                 // A link to a folder could lead back up.
-                entries.retain(|entry| !(entry.is_symlink() && entry.is_dir()));
+                entries.retain(|entry| !(entry.is_symlink() && entry.is_dir()) && !is_foreign(entry));
                 entries.iter().for_each(|entry| find(entry, false, sources, errors));
             }
             Err(error) => errors.push(failed(error)),

@@ -9,6 +9,8 @@ mod diagnostics;
 mod document;
 mod evaluate;
 mod expression;
+mod json_schema;
+mod keys;
 mod load;
 mod set;
 mod symptoms;
@@ -26,9 +28,10 @@ use crate::facts::Identity;
 
 pub use audit::Counts;
 pub use diagnostics::LoadError;
-pub(crate) use diagnostics::{did_you_mean, line_and_column, listed};
+pub(crate) use diagnostics::{did_you_mean, line_and_column, listed, nearest};
 pub use evaluate::Policy;
 pub use expression::{Param, Read};
+pub use json_schema::json_schema;
 pub use set::{PolicyError, PolicySet};
 
 /// How bad a failure is, worst first.
