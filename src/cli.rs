@@ -51,6 +51,8 @@ pub enum Command {
 pub enum PolicyCommand {
     /// Name the policies: id, severity, subject, claim
     List(Box<ListPolicies>),
+    /// Show one policy: what it claims, the facts that it reads, what a finding of it looks like, and its file
+    Show(Box<ShowPolicy>),
     /// Report every fault of the policies in a folder; exit 2 if there is any
     Check {
         /// The folders
@@ -93,6 +95,23 @@ pub struct TestPolicies {
     pub format: ListFormat,
 }
 
+/// `azaudit policies show`.
+#[derive(Debug, Args)]
+pub struct ShowPolicy {
+    /// Its id: `azaudit policies list` names them
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Add the policies of this folder (repeats)
+    #[arg(long, value_name = "DIR")]
+    pub policies: Vec<PathBuf>,
+    /// Leave the built-in policies out
+    #[arg(long, requires = "policies")]
+    pub no_builtin_policies: bool,
+    /// The format on standard output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub format: ListFormat,
+}
+
 /// `azaudit policies list`.
 #[derive(Debug, Args)]
 pub struct ListPolicies {
@@ -118,7 +137,7 @@ pub struct ListPolicies {
 pub enum ListFormat {
     /// For people
     Table,
-    /// For machines: a list of objects
+    /// For machines
     Json,
 }
 

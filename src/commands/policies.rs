@@ -1,5 +1,6 @@
 //! `azaudit policies`: what is judged by.
 
+mod show;
 mod test;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub fn run(command: &PolicyCommand) -> Exit {
     let printer = Printer::new(false, 0, no_color);
     let done = match command {
         PolicyCommand::List(arguments) => list(arguments, &printer).map(|()| Exit::Clean),
+        PolicyCommand::Show(arguments) => show::run(arguments, &printer).map(|()| Exit::Clean),
         PolicyCommand::Check { folders } => check(folders, &printer).map(|()| Exit::Clean),
         PolicyCommand::Test(arguments) => test::run(arguments, &printer),
         PolicyCommand::Schema => schema(&printer).map(|()| Exit::Clean),

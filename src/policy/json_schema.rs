@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::expression::Ty;
+use super::expression::type_of;
 use super::keys::{self, Key};
 use super::{Severity, symptoms};
 use crate::facts::schema::{FieldType, RecordType, Type};
@@ -206,15 +206,6 @@ fn section(heading: &str, record: &RecordType, prefix: &str) -> String {
     let fields =
         record.fields.iter().map(|field| format!("\n- `{prefix}{}` ({}): {}", field.name, type_of(field), field.doc));
     format!("{heading}: {}\n{}", record.doc, fields.collect::<String>())
-}
-
-/// The type of a fact in words: `list<string>`, `oneLine | pemLines`, `int or null`; may be unread.
-fn type_of(field: &FieldType) -> String {
-    let ty = match &field.ty {
-        Type::Enum(words) => words.join(" | "),
-        ty => Ty::from(ty).to_string(),
-    };
-    if field.may_be_unread { format!("{ty}, may be unread") } else { ty }
 }
 
 /// The records that a record holds, and those that they hold.

@@ -73,6 +73,15 @@ impl PolicySet {
         })
     }
 
+    /// The policy of an id that somebody named.
+    ///
+    /// # Errors
+    ///
+    /// There is none of that id.
+    pub fn named(&self, id: &str) -> Result<&Policy, PolicyError> {
+        self.existing(id).map(|i| &self.policies[i])
+    }
+
     /// Keeps the policies whose id one of `globs` matches (all, where there are none) and none of `skip`.
     ///
     /// # Errors

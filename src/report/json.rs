@@ -177,6 +177,11 @@ struct Remediation<'a> {
     commands: &'a [String],
 }
 
+/// One result, as in the report.
+pub(super) fn finding(judgement: &Judgement) -> Value {
+    serde_json::to_value(result(judgement)).unwrap_or_default()
+}
+
 fn result(judgement: &Judgement) -> Finding<'_> {
     let Judgement { policy, subject, .. } = judgement;
     let some = |text| Some(text).filter(|text: &&str| !text.is_empty());

@@ -10,6 +10,7 @@ pub mod json;
 mod layout;
 mod natural;
 pub mod policies;
+pub mod policy;
 pub mod policy_tests;
 #[cfg(test)]
 mod sample;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::layout::limit_columns;
 use super::text::visible;
@@ -12,19 +12,20 @@ use crate::policy::{Policy, PolicySet};
 
 /// Writes a list of objects, one for each policy, ordered by id.
 pub fn json(policies: &PolicySet, out: &mut dyn Write) -> io::Result<()> {
-    let list: Vec<_> = sorted(policies)
-        .into_iter()
-        .map(|policy| {
-            let it = &policy.metadata;
-            json!({
-                "id": it.id, "title": it.title, "why": policy.why, "severity": policy.severity,
-                "subject": policy.subject.word(), "port": policy.port, "symptoms": it.symptoms,
-                "references": it.references, "frameworks": it.frameworks, "path": policy.path,
-            })
-        })
-        .collect();
+    let list: Vec<_> = sorted(policies).into_iter().map(object).collect();
     serde_json::to_writer_pretty(&mut *out, &list)?;
     writeln!(out)
+}
+
+/// What a list tells of a policy.
+pub(super) fn object(policy: &Policy) -> Value {
+    let it = &policy.metadata;
+    let params: Map<String, Value> = policy.params().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    json!({
+        "id": it.id, "title": it.title, "why": policy.why, "severity": policy.severity,
+        "subject": policy.subject.word(), "type": policy.resource_type, "port": policy.port, "params": params,
+        "symptoms": it.symptoms, "references": it.references, "frameworks": it.frameworks, "path": policy.path,
+    })
 }
 
 /// Writes a table of that many columns.

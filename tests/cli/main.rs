@@ -10,5 +10,6 @@ mod port;
 mod resource_types;
 mod scan;
 mod service_tags;
+mod show;
 mod support;
 mod test_ip_flow;

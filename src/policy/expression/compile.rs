@@ -9,7 +9,7 @@ use super::functions::{Comparison, Operator};
 use super::param::Param;
 use super::parse::{Parsed, parse};
 use super::shape::{path, present_when, quoted};
-use super::types::Ty;
+use super::types::{Ty, type_of};
 use crate::facts::schema::{RecordType, Unread};
 
 /// How deeply an expression may be nested.
@@ -33,7 +33,7 @@ pub(crate) struct Scope<'a> {
 pub struct Read {
     /// Where it stands, `[]` for each element of a list: `subnet.routes[].nextHop`.
     pub fact: String,
-    /// Its type, as diagnostics name it; of an enum its words.
+    /// Its type in words: `list<string>`, `oneLine | pemLines`, `int or null`; and whether it may be unread.
     pub ty: String,
     /// Its documentation; empty within JSON.
     pub doc: String,
@@ -197,7 +197,7 @@ impl Compiler<'_> {
                 let missing = missing(&origin, &format!("has({spelt}.{field})"));
                 let member = Member { of: spelt.into(), name: field.as_str().into(), missing };
                 let member = Code::Member(Box::new(code), Box::new(member));
-                self.reads(origin, &Ty::Json, "");
+                self.reads(origin, Ty::Json.to_string(), "");
                 return if *test { (Code::Exists(Box::new(member)), Ty::Bool) } else { (member, Ty::Json) };
             }
             Ty::Record(record) => *record,
@@ -227,7 +227,8 @@ impl Compiler<'_> {
             unnamed if unnamed.is_empty() => record.name.to_owned(),
             origin => origin,
         };
-        self.reads(format!("{origin}.{field}"), &declared, &record.fields[i].doc);
+        let field = &record.fields[i];
+        self.reads(format!("{origin}.{}", field.name), type_of(field), &field.doc);
         if *test {
             return (Code::Has(Box::new(code), i), Ty::Bool);
         }
@@ -238,11 +239,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn reads(&mut self, fact: String, ty: &Ty, doc: &str) {
-        let ty = match ty.inner() {
-            Ty::Enum(words) => words.join(" | "),
-            _ => ty.to_string(),
-        };
+    fn reads(&mut self, fact: String, ty: String, doc: &str) {
         self.reads.push(Read { fact, ty, doc: doc.to_owned() });
     }
 
@@ -464,7 +461,7 @@ impl Compiler<'_> {
             let spelt = path(list).unwrap_or_default();
             // `has` takes no brackets.
             let missing = missing(&origin, &format!("{name:?} in {spelt}"));
-            self.reads(origin, &Ty::Json, "");
+            self.reads(origin, Ty::Json.to_string(), "");
             return (
                 Code::Member(Box::new(a), Box::new(Member { of: spelt.into(), name: name.into(), missing })),
                 Ty::Json,

@@ -25,7 +25,7 @@ pub(crate) use code::{Code, Frame, Stop};
 pub use compile::Read;
 pub(crate) use compile::{Compiled, Scope, compile};
 pub use param::Param;
-pub(crate) use types::Ty;
+pub(crate) use types::{Ty, type_of};
 
 /// How much stack the thread needs that loads policies: cel's parser recurses for each term.
 pub(crate) const STACK_SIZE: usize = 64 << 20;

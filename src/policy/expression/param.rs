@@ -6,7 +6,8 @@ use super::types::Ty;
 use crate::facts::schema::Value;
 
 /// The value of a parameter.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
 pub enum Param {
     /// `true` or `false`.
     Bool(bool),

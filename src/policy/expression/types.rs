@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::facts::schema::{RecordType, Type};
+use crate::facts::schema::{FieldType, RecordType, Type};
 
 /// The type of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,4 +119,13 @@ impl Ty {
             _ => None,
         }
     }
+}
+
+/// The type of a fact in words: `list<string>`, `oneLine | pemLines`, `int or null`; may be unread.
+pub(crate) fn type_of(field: &FieldType) -> String {
+    let ty = match &field.ty {
+        Type::Enum(words) => words.join(" | "),
+        ty => Ty::from(ty).to_string(),
+    };
+    if field.may_be_unread { format!("{ty}, may be unread") } else { ty }
 }
