@@ -17,9 +17,6 @@ use crate::facts::schema::{FieldType, RecordType, Type};
 /// The keys that a policy cannot do without.
 const REQUIRED: [&str; 6] = ["title", "severity", "subject", "check", "message", "remediation"];
 
-/// The keys whose expressions see the facts of the subject.
-const EXPRESSIONS: [&str; 6] = ["severityWhen", "when", "check", "message", "evidence", "remediation"];
-
 /// What the language of expressions has.
 const LANGUAGE: &str = "Operators: && || ! == != < <= > >= + - * / % in ?:. Functions: size, contains, startsWith, \
                         endsWith, matches, int, double, string, has. Over lists: all, exists, exists_one, filter, map.";
@@ -27,28 +24,23 @@ const LANGUAGE: &str = "Operators: && || ! == != < <= > >= + - * / % in ?:. Func
 /// The schema of a policy file, draft 7.
 pub fn json_schema() -> Value {
     let keys = keys::POLICY.iter().chain([&keys::TYPE]);
-    let properties: Map<String, Value> = keys.map(|key| (key.name.to_owned(), property(key))).collect();
-    let mut rules = vec![
-        only_with("port", SubjectKind::RdpEndpoint),
-        only_with(keys::TYPE.name, SubjectKind::Resource),
-        // No subject yet: the keys say what they are, and each kind says it together with its facts.
+    let properties: Map<String, Value> = keys.map(property).collect();
+    let mut rules =
+        vec![only_with("port", SubjectKind::RdpEndpoint), only_with(keys::TYPE.name, SubjectKind::Resource)];
+    // Over `check` an editor shows the facts of the subject that the file names. It shows the first description that
+    // it meets, so the key itself has none.
+    let check = keys::POLICY.iter().find(|key| key.name == "check").map_or("", |key| key.doc);
+    rules.push(json!({
+        "if": { "properties": { "subject": { "enum": SubjectKind::ALL.map(SubjectKind::word) } }, "required": ["subject"] },
+        "else": { "properties": { "check": { "description": check } } },
+    }));
+    rules.extend(SubjectKind::ALL.map(|kind| {
+        let text = format!("{check}\n\n{LANGUAGE}\n\n{}", facts_of(kind));
         json!({
-            "if": { "properties": { "subject": { "enum": SubjectKind::ALL.map(SubjectKind::word) } }, "required": ["subject"] },
-            "else": { "properties": expressions(|key| json!({ "description": key.doc })) },
-        }),
-    ];
-    let mut definitions = Map::new();
-    for kind in SubjectKind::ALL {
-        let facts = facts_of(kind);
-        let describe = |key: &Key| json!({ "description": format!("{}\n\n{LANGUAGE}\n\n{facts}", key.doc) });
-        rules.push(json!({
             "if": { "properties": { "subject": { "const": kind.word() } }, "required": ["subject"] },
-            "then": { "properties": expressions(describe) },
-        }));
-        for (_, root) in kind.roots() {
-            define(root, &mut definitions);
-        }
-    }
+            "then": { "properties": { "check": { "markdownDescription": text } } },
+        })
+    }));
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "azaudit policy",
@@ -58,8 +50,6 @@ pub fn json_schema() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "allOf": rules,
-        "definitions": definitions,
-        "examples": [example()],
         "defaultSnippets": [{ "label": "policy", "description": "A new policy", "body": example() }],
     })
 }
@@ -76,13 +66,13 @@ fn example() -> Value {
     })
 }
 
-/// What may stand behind a key. Those that the facts belong to get their description with the subject.
-fn property(key: &Key) -> Value {
+/// A key with what may stand behind it.
+fn property(key: &Key) -> (String, Value) {
     let mut schema = shape(key.name);
-    if !EXPRESSIONS.contains(&key.name) {
+    if key.name != "check" {
         schema["description"] = json!(key.doc);
     }
-    schema
+    (key.name.to_owned(), schema)
 }
 
 fn shape(key: &str) -> Value {
@@ -162,12 +152,6 @@ fn only_with(key: &str, kind: SubjectKind) -> Value {
     })
 }
 
-/// The same for each key whose expressions see facts.
-fn expressions(describe: impl Fn(&Key) -> Value) -> Map<String, Value> {
-    let keys = keys::POLICY.iter().filter(|key| EXPRESSIONS.contains(&key.name));
-    keys.map(|key| (key.name.to_owned(), describe(key))).collect()
-}
-
 /// What a kind is, and what expressions about it start with.
 fn summary(kind: SubjectKind) -> String {
     let roots = kind.roots();
@@ -220,21 +204,6 @@ fn record_in(ty: &Type) -> Option<&'static RecordType> {
         Type::List(inner) | Type::Nullable(inner) => record_in(inner),
         _ => None,
     }
-}
-
-/// The shape of facts as evidence shows them, for whoever reads the schema.
-fn define(record: &'static RecordType, definitions: &mut Map<String, Value>) {
-    if definitions.contains_key(record.name) {
-        return;
-    }
-    let field = |field: &FieldType| {
-        let doc = format!("({}) {}", type_of(field), field.doc);
-        (field.name.clone(), json!({ "description": doc }))
-    };
-    let properties: Map<String, Value> = record.fields.iter().map(field).collect();
-    let definition = json!({ "type": "object", "description": record.doc, "properties": properties });
-    definitions.insert(record.name.to_owned(), definition);
-    record.fields.iter().filter_map(|field| record_in(&field.ty)).for_each(|inner| define(inner, definitions));
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ mod azure;
 mod config;
 mod live;
 mod policies;
+mod policy_files;
+mod policy_tests;
 mod port;
 mod scan;
 mod service_tags;
