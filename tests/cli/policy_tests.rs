@@ -104,6 +104,23 @@ fn a_verdict_that_is_not_the_expected_one_is_told_with_its_grounds() {
 }
 
 #[test]
+fn a_policy_that_goes_wrong_is_not_the_unknown_that_was_expected() {
+    let policy = POLICY.replace("check: ", "check: 1 / (gateway.name.size() - 9) < 2 && ");
+    let estate = gateways(&["fails-A", "passes-a", "unknown-b"]);
+    let ran = tested(&[("pack/x.yaml", &policy), ("pack/x.json", &estate)], &[]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.stdout,
+        "FAILED  x: 3 subjects
+  pack/x.json (judged at 2026-01-01)
+    unknown-b: the policy went wrong
+      message: cannot tell: the policy `x` went wrong: division by zero
+1 policy: 0 ok, 1 failed
+"
+    );
+}
+
+#[test]
 fn a_policy_has_to_fail_and_to_pass() {
     let told = |names: &[&str]| {
         let ran = tested(&[("pack/x.yaml", POLICY), ("pack/x.json", &gateways(names))], &[]);
