@@ -38,7 +38,7 @@ pub enum Command {
     /// Say what the network security rules do with one packet of one machine
     #[command(after_help = FLOW_EXIT_CODES)]
     TestIpFlow(Box<TestIpFlow>),
-    /// Look at the policies that are judged by, or check policies of your own
+    /// Look at the policies that are judged by, or check and test policies of your own
     Policies {
         /// What to do.
         #[command(subcommand)]
@@ -67,16 +67,19 @@ pub enum PolicyCommand {
 }
 
 const TEST_EXIT_CODES: &str = "Exit codes: 0 all as expected, 1 something is not, 2 wrong use, a policy that does not \
-                               load, an unreadable fixture";
+                               load, a fixture that cannot be read";
 
 const TEST_HELP: &str = "\
-The fixtures of the policy ID.yaml are ID.json and ID@YYYY-MM-DD.json, in DIR, in any folder below it, or in
-testdata/NAME beside a DIR of that name. A fixture is a list of ARM resources. The name of each subject that the policy
-judges starts with passes-, fails-, unknown- or notapplicable- (of a root certificate, an IP configuration or a rule its
-own name, of a GatewaySubnet or a peering that of the virtual network). They are judged at 2026-01-01, or at the day in
-the file's name; each policy has to fail and to pass somewhere.
+Fixtures: the policy ID.yaml is tried on ID.json and ID@YYYY-MM-DD.json, which stand in DIR, in any folder below it, or \
+in testdata/NAME beside a DIR of that name. Each is a list of ARM resources, judged at 2026-01-01 or at the day in its \
+name.
 
-Exit codes: 0 all as expected, 1 something is not, 2 wrong use, a policy that does not load, an unreadable fixture";
+Names: the name of each subject that the policy judges starts with passes-, fails-, unknown- or notapplicable-. Of a \
+root certificate, an IP configuration or a rule it is its own name, of a GatewaySubnet or a peering that of the virtual \
+network. Each policy has to fail and to pass somewhere.
+
+Exit codes: 0 all as expected, 1 something is not, 2 wrong use, a policy that does not load, a fixture that cannot be \
+read";
 
 /// `azaudit policies test`.
 #[derive(Debug, Args)]

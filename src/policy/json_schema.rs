@@ -11,14 +11,11 @@ use serde_json::{Map, Value, json};
 use super::expression::type_of;
 use super::keys::{self, Key};
 use super::{Severity, symptoms};
-use crate::facts::schema::{FieldType, RecordType, Type};
+use crate::facts::schema::{RecordType, Type};
 use crate::facts::{SubjectKind, resource};
 
 /// The keys that a policy cannot do without.
 const REQUIRED: [&str; 6] = ["title", "severity", "subject", "check", "message", "remediation"];
-
-/// The keys whose expressions see the facts of the subject.
-const EXPRESSIONS: [&str; 6] = ["severityWhen", "when", "check", "message", "evidence", "remediation"];
 
 /// What the language of expressions has.
 const LANGUAGE: &str = "Operators: && || ! == != < <= > >= + - * / % in ?:. Functions: size, contains, startsWith, \
@@ -26,40 +23,33 @@ const LANGUAGE: &str = "Operators: && || ! == != < <= > >= + - * / % in ?:. Func
 
 /// The schema of a policy file, draft 7.
 pub fn json_schema() -> Value {
-    let properties: Map<String, Value> = keys::POLICY.iter().map(|key| (key.name.to_owned(), property(key))).collect();
-    let mut rules = vec![
-        only_with("port", SubjectKind::RdpEndpoint),
-        only_with("type", SubjectKind::Resource),
-        // No subject yet: the keys say what they are, and each kind says it together with its facts.
-        json!({
-            "if": { "properties": { "subject": { "enum": SubjectKind::ALL.map(SubjectKind::word) } }, "required": ["subject"] },
-            "else": { "properties": expressions(|key| json!({ "description": key.doc })) },
-        }),
-    ];
-    let mut definitions = Map::new();
-    for kind in SubjectKind::ALL {
-        let described = |roots: Roots| {
-            let facts = facts_of(roots);
-            expressions(|key| json!({ "description": format!("{}\n\n{LANGUAGE}\n\n{facts}", key.doc) }))
+    let properties: Map<String, Value> = keys::POLICY.iter().map(property).collect();
+    let mut rules = vec![only_with("port", SubjectKind::RdpEndpoint), only_with("type", SubjectKind::Resource)];
+    // Over `check` an editor shows the facts of the subject that the file names. It shows the first description that
+    // it meets, so the key itself has none.
+    let check = keys::POLICY.iter().find(|key| key.name == "check").map_or("", |key| key.doc);
+    rules.push(json!({
+        "if": { "properties": { "subject": { "enum": SubjectKind::ALL.map(SubjectKind::word) } }, "required": ["subject"] },
+        "else": { "properties": { "check": { "description": check } } },
+    }));
+    let described = |roots: Roots| {
+        let text = format!("{check}\n\n{LANGUAGE}\n\n{}", facts_of(roots));
+        json!({ "properties": { "check": { "markdownDescription": text } } })
+    };
+    rules.extend(SubjectKind::ALL.map(|kind| {
+        let facts = described(&kind.roots());
+        let then = match kind {
+            SubjectKind::Resource => {
+                let whole = described(&resource::whole_roots());
+                json!({ "if": { "required": ["type"] }, "then": whole, "else": facts })
+            }
+            _ => facts,
         };
-        let mut rule = json!({
+        json!({
             "if": { "properties": { "subject": { "const": kind.word() } }, "required": ["subject"] },
-            "then": { "properties": described(&kind.roots()) },
-        });
-        if kind == SubjectKind::Resource {
-            let json = &resource::whole_roots();
-            rule["then"] = json!({
-                "if": { "required": ["type"] },
-                "then": { "properties": described(json) },
-                "else": rule["then"],
-            });
-            json.iter().for_each(|(_, root)| define(root, &mut definitions));
-        }
-        rules.push(rule);
-        for (_, root) in kind.roots() {
-            define(root, &mut definitions);
-        }
-    }
+            "then": then,
+        })
+    }));
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "azaudit policy",
@@ -69,8 +59,6 @@ pub fn json_schema() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "allOf": rules,
-        "definitions": definitions,
-        "examples": [example()],
         "defaultSnippets": [{ "label": "policy", "description": "A new policy", "body": example() }],
     })
 }
@@ -87,13 +75,13 @@ fn example() -> Value {
     })
 }
 
-/// What may stand behind a key. Those that the facts belong to get their description with the subject.
-fn property(key: &Key) -> Value {
+/// A key with what may stand behind it.
+fn property(key: &Key) -> (String, Value) {
     let mut schema = shape(key.name);
-    if !EXPRESSIONS.contains(&key.name) {
+    if key.name != "check" {
         schema["description"] = json!(key.doc);
     }
-    schema
+    (key.name.to_owned(), schema)
 }
 
 fn shape(key: &str) -> Value {
@@ -173,12 +161,6 @@ fn only_with(key: &str, kind: SubjectKind) -> Value {
     })
 }
 
-/// The same for each key whose expressions see facts.
-fn expressions(describe: impl Fn(&Key) -> Value) -> Map<String, Value> {
-    let keys = keys::POLICY.iter().filter(|key| EXPRESSIONS.contains(&key.name));
-    keys.map(|key| (key.name.to_owned(), describe(key))).collect()
-}
-
 /// What a kind is, and what expressions about it start with.
 fn summary(kind: SubjectKind) -> String {
     let roots = kind.roots();
@@ -225,21 +207,6 @@ fn record_in(ty: &Type) -> Option<&'static RecordType> {
         Type::List(inner) | Type::Nullable(inner) => record_in(inner),
         _ => None,
     }
-}
-
-/// The shape of facts as evidence shows them, for whoever reads the schema.
-fn define(record: &'static RecordType, definitions: &mut Map<String, Value>) {
-    if definitions.contains_key(record.name) {
-        return;
-    }
-    let field = |field: &FieldType| {
-        let doc = format!("({}) {}", type_of(field), field.doc);
-        (field.name.clone(), json!({ "description": doc }))
-    };
-    let properties: Map<String, Value> = record.fields.iter().map(field).collect();
-    let definition = json!({ "type": "object", "description": record.doc, "properties": properties });
-    definitions.insert(record.name.to_owned(), definition);
-    record.fields.iter().filter_map(|field| record_in(&field.ty)).for_each(|inner| define(inner, definitions));
 }
 
 #[cfg(test)]

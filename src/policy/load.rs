@@ -127,10 +127,11 @@ fn builtin_sources(sources: &mut Vec<Source>, errors: &mut Vec<LoadError>) {
     }
 }
 
-/// Whether what stands in a folder of policies is none: hidden files (`.github`), a folder of symptoms.
+/// Whether what stands in a folder of policies is none: hidden files (`.github`), a folder of symptoms, a link to a
+/// folder, which could lead back up.
 fn is_foreign(entry: &Path) -> bool {
     let name = entry.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with('.') || name == SYMPTOMS && entry.is_dir()
+    name.starts_with('.') || entry.is_dir() && (name == SYMPTOMS || entry.is_symlink())
 }
 
 /// Policy files at that path and below it, in the order of their names.
@@ -146,8 +147,7 @@ fn find(path: &Path, named: bool, sources: &mut Vec<Source>, errors: &mut Vec<Lo
         match entries {
             Ok(mut entries) => {
                 entries.sort();
-                // A link to a folder could lead back up.
-                entries.retain(|entry| !(entry.is_symlink() && entry.is_dir()) && !is_foreign(entry));
+                entries.retain(|entry| !is_foreign(entry));
                 entries.iter().for_each(|entry| find(entry, false, sources, errors));
             }
             Err(error) => errors.push(failed(error)),

@@ -64,6 +64,7 @@ fn write_wrong(tried: &Tried, out: &mut dyn Write) -> io::Result<()> {
     let message = visible(&tried.judgement.message);
     let name = visible(&tried.name);
     match tried.expected {
+        _ if tried.went_wrong() => writeln!(out, "    {name}: the policy went wrong")?,
         Some(expected) => writeln!(out, "    {name}: expected {}, found {}", expected.word(), found.word())?,
         None => {
             let owner = visible(&tried.judgement.subject.name);

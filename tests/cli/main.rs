@@ -6,6 +6,8 @@ mod config;
 mod limits;
 mod live;
 mod policies;
+mod policy_files;
+mod policy_tests;
 mod port;
 mod resource_types;
 mod scan;

@@ -195,7 +195,7 @@ fn a_check_is_described_with_the_facts_of_its_subject() {
     let described = |kind: &str| {
         let rules = schema["allOf"].as_array().unwrap();
         let rule = rules.iter().find(|rule| rule["if"]["properties"]["subject"]["const"] == kind).unwrap();
-        rule["then"]["properties"]["check"]["description"].as_str().unwrap().to_owned()
+        rule["then"]["properties"]["check"]["markdownDescription"].as_str().unwrap().to_owned()
     };
     for kind in SubjectKind::ALL {
         let text = described(kind.word());
