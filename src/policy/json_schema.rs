@@ -19,7 +19,7 @@ const REQUIRED: [&str; 6] = ["title", "severity", "subject", "check", "message",
 
 /// What the language of expressions has.
 const LANGUAGE: &str = "Operators: && || ! == != < <= > >= + - * / % in ?:. Functions: size, contains, startsWith, \
-                        endsWith, matches, int, double, string, has. Over lists: all, exists, exists_one, filter, map.";
+                        endsWith, matches, lowerAscii, int, double, string, has. Over lists: all, exists, exists_one, filter, map.";
 
 /// The schema of a policy file, draft 7.
 pub fn json_schema() -> Value {

@@ -163,13 +163,13 @@ fn the_facts_that_are_read_are_named_by_where_they_stand() {
         facts,
         [
             "r.number: int",
-            "r.p: json",
+            "r.p: json, may be unread",
             "r.p.list: json",
             "r.p.list[].v: json",
-            "r.p: json",
+            "r.p: json, may be unread",
             "r.p.tags: json",
             "r.p.tags[\"a b\"]: json",
-            "r.p: json",
+            "r.p: json, may be unread",
             "r.p.words: json",
         ]
     );

@@ -195,19 +195,25 @@ fn a_check_is_described_with_the_facts_of_its_subject() {
     let described = |kind: &str| {
         let rules = schema["allOf"].as_array().unwrap();
         let rule = rules.iter().find(|rule| rule["if"]["properties"]["subject"]["const"] == kind).unwrap();
-        rule["then"]["properties"]["check"]["markdownDescription"].as_str().unwrap().to_owned()
+        rule["then"].clone()
     };
-    for kind in SubjectKind::ALL {
-        let text = described(kind.word());
-        for (name, root) in kind.roots() {
+    let text = |then: &Value| then["properties"]["check"]["markdownDescription"].as_str().unwrap().to_owned();
+    let names = |text: &str, roots: &[(&str, &'static RecordType)]| {
+        for (name, root) in roots {
             for field in &root.fields {
-                assert!(
-                    text.contains(&format!("`{name}.{}`", field.name)) && text.contains(&field.doc),
-                    "{}",
-                    field.name
-                );
+                let named = text.contains(&format!("`{name}.{}`", field.name));
+                assert!(named && text.contains(&field.doc), "{}", field.name);
             }
         }
+    };
+    for kind in SubjectKind::ALL.into_iter().filter(|kind| *kind != SubjectKind::Resource) {
+        names(&text(&described(kind.word())), &kind.roots());
     }
-    assert!(!described("gateway").contains("`endpoint."));
+    assert!(!text(&described("gateway")).contains("`endpoint."));
+    // Resources are seen as facts, or as their JSON where a type is named.
+    let resource = described("resource");
+    assert_eq!(resource["if"], json!({ "required": ["type"] }));
+    names(&text(&resource["then"]), &crate::facts::resource::whole_roots());
+    names(&text(&resource["else"]), &SubjectKind::Resource.roots());
+    assert!(!text(&resource["else"]).contains("`resource.properties`"));
 }
