@@ -34,6 +34,14 @@ impl Command {
     }
 }
 
+/// An option with its value. One that starts with a hyphen would be taken for an option itself, so it stands behind `=`.
+pub fn option<'a>(name: &'a str, value: &'a str) -> Vec<Cow<'a, str>> {
+    match value.starts_with('-') {
+        true => vec![Cow::Owned(format!("{name}={value}"))],
+        false => vec![Cow::Borrowed(name), Cow::Borrowed(value)],
+    }
+}
+
 /// `az COMMAND --subscription … --resource-group …`, those of the resource, with the arguments.
 pub fn az(command: &str, id: &ResourceId, arguments: &[&str]) -> Command {
     let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
@@ -106,6 +114,13 @@ mod tests {
     fn only_pipes_and_files_stand_between_words() {
         let command = Command::new(["printf", "a|b"]).pipe(Command::new(["base64", "-d"])).into_file("a; b");
         assert_eq!(command.as_str(), "printf 'a|b' | base64 -d > 'a; b'");
+    }
+
+    #[test]
+    fn a_value_is_never_taken_for_an_option() {
+        assert_eq!(Command::new(option("--name", "-root")).as_str(), "--name=-root");
+        assert_eq!(Command::new(option("--name", "--no-wait x")).as_str(), "'--name=--no-wait x'");
+        assert_eq!(Command::new(option("--name", "root-1")).as_str(), "--name root-1");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use time::Date;
 
-use super::command::{Command, az};
+use super::command::Command;
 use super::schema::{Known, RecordType, Unread, fact_enum, facts};
 use super::sessions::{self, Limits, Readings, Sessions, Side};
 use super::sku::{self, Sku};
@@ -34,11 +34,12 @@ use crate::inventory::network::target;
 use crate::inventory::{Inventory, Resource, ResourceId};
 use addressing::{Addressing, Load, Neighbourhood};
 use certificates::{CertificateLists, certificates_of_network, certificates_of_virtual_wan};
+use entra::Home;
 pub use entra::{Audience, Cloud, EntraSettings};
 pub use platform::{Platform, ProvisioningState};
 use point_to_site::{p2s_of_network, p2s_of_virtual_wan, server_configuration};
 pub use radius::RadiusSetup;
-use remedy::{relief_commands, route_based_commands};
+use remedy::{more_scale_units, relief, route_based_commands};
 pub use setup::ClientSetup;
 pub use site::{SiteConnection, SiteConnections};
 
@@ -139,6 +140,8 @@ facts! {
         pub route_based_commands: Vec<Command>,
         /// Commands that make room for more sessions. None of them takes a protocol away.
         pub relief_commands: Vec<Command>,
+        /// The property that they set and its place in a template, ``sku: {…}` under properties of …`; empty without them.
+        pub relief_line: String,
         /// Its lists of root and of revoked certificates.
         pub certificates: CertificateLists,
         /// What Azure provides of it: state, instances, public addresses, zones.
@@ -180,7 +183,9 @@ facts! {
         pub configured_in: String,
         /// The same in words: `it`, `its server configuration staff`.
         pub configured_in_words: String,
-        /// Commands that upload a root certificate; none for Virtual WAN.
+        /// Where a template holds the authentication and the protocols.
+        pub path: String,
+        /// Commands that upload a root certificate; none where the server configuration of Virtual WAN was not read.
         pub add_root_commands: Vec<Command>,
     }
 
@@ -296,7 +301,9 @@ fn of_network(
         radius::setup(&p2s.authentication, Ok(radius.unwrap_or_default()), on_basic, &route_based_commands);
     let entra = configuration.map(|it| entra::Written::new(&it.aad_tenant, &it.aad_audience, &it.aad_issuer));
     let entra = Ok(entra.unwrap_or_default());
-    let entra = entra::settings(name, Some(&resource.id), &p2s.authentication, entra, &p2s.protocols, saved.cloud);
+    let entra =
+        entra::settings(name, Home::Gateway(&resource.id), &p2s.authentication, entra, &p2s.protocols, saved.cloud);
+    let relief = relief(resource, &sessions, sku_name, generation, protocols);
     Gateway {
         addressing: saved.neighbourhood.of_network(resource, load),
         name: name.to_owned(),
@@ -312,7 +319,8 @@ fn of_network(
         radius_setup,
         entra,
         route_based_commands,
-        relief_commands: relief_commands(resource, &sessions, sku_name, generation, protocols),
+        relief_commands: relief.commands,
+        relief_line: relief.line,
         platform: platform::of_network(resource, inventory, &sort, &p2s, sku_name),
         setup: setup::of_network(resource, &p2s, today),
         sort,
@@ -351,18 +359,16 @@ fn of_virtual_wan(
     let health = it.vpn_client_connection_health.as_ref().and_then(|it| it.vpn_client_connections_count);
     let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
     let no_sku = || Unread::new(format!("the SKU of `{name}` (Virtual WAN has scale units instead)"), HOW);
-    // 200 scale units are the most that there are.
-    let units = it.vpn_gateway_scale_unit.filter(|units| (1..200).contains(units)).map(|units| (units * 2).min(200));
     let p2s = p2s_of_virtual_wan(resource, inventory);
-    let server = server_configuration(resource, inventory).map(|it| &it.properties);
+    let server = server_configuration(resource, inventory);
+    let home = server.as_ref().map_or(Home::Unread, |it| Home::Server(&it.id));
+    let server = server.map(|it| &it.properties);
     let radius = server.clone().map(|it| radius::servers(&it.radius_server_address, &it.radius_servers));
     let entra = server.map(|it| {
         let it = it.aad_authentication_parameters.as_ref();
         it.map(|it| entra::Written::new(&it.aad_tenant, &it.aad_audience, &it.aad_issuer)).unwrap_or_default()
     });
-    let relief_commands = units.map(|units| {
-        az("network p2s-vpn-gateway update", &resource.id, &["--name", name, "--scale-unit", &units.to_string()])
-    });
+    let relief = more_scale_units(&resource.id, it.vpn_gateway_scale_unit);
     let session_limits = SessionLimits::from(&limits);
     let load = Load { p2s: &p2s, sessions: &sessions, limits: &session_limits };
     Gateway {
@@ -387,12 +393,13 @@ fn of_virtual_wan(
         virtual_network: None,
         connections: site::elsewhere(),
         radius_setup: radius::setup(&p2s.authentication, radius, Ok(false), &[]),
-        entra: entra::settings(name, None, &p2s.authentication, entra, &p2s.protocols, saved.cloud),
+        entra: entra::settings(name, home, &p2s.authentication, entra, &p2s.protocols, saved.cloud),
         p2s,
         limits: session_limits,
         sessions,
         route_based_commands: Vec::new(),
-        relief_commands: relief_commands.into_iter().collect(),
+        relief_commands: relief.commands,
+        relief_line: relief.line,
         certificates: certificates_of_virtual_wan(resource, inventory),
     }
 }

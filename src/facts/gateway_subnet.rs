@@ -377,7 +377,7 @@ fn also_used_by(shared_with: &[String]) -> String {
 }
 
 /// The routes are deleted, or where other subnets use their table, it is taken off this one.
-fn mend(subnet: &ResourceId, table: &Resource<RouteTable>, routes: &[usize], shared: bool) -> Vec<Command> {
+pub(super) fn mend(subnet: &ResourceId, table: &Resource<RouteTable>, routes: &[usize], shared: bool) -> Vec<Command> {
     match shared && !routes.is_empty() {
         true => vec![detach_command(subnet)],
         false => routes.iter().map(|i| delete_command(&table.id, &table.properties.routes[*i].name)).collect(),

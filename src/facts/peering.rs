@@ -13,7 +13,7 @@ use super::schema::{Known, RecordType, Unread, facts};
 use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Peering as ArmPeering, target};
 use crate::inventory::{Resource, ResourceId};
-use sides::{Estate, Pair};
+use sides::{Estate, Pair, asks, offers};
 pub use transit::GatewayTransit;
 
 facts! {
@@ -126,11 +126,7 @@ fn facts_of(pair: &Pair<'_>) -> Peering {
         });
         // Nobody but Azure creates peerings of a Virtual WAN hub.
         let lacks_one = initiated && !pair.with_hub && !matches!(pair.back, Ok(Some(_)));
-        if let (true, Some(here), Some(there)) = (lacks_one, id.parent(), remote) {
-            let name = format!("{}-to-{}", there.name(), here.name());
-            let peer = ["--remote-vnet", here.as_str(), "--allow-vnet-access"];
-            mend_commands.push(peering_command("create", &there.child("virtualNetworkPeerings", &name), &peer));
-        }
+        mend_commands.extend(create_back(pair).filter(|_| lacks_one));
     }
     if in_sync == Ok(false) {
         let level = sync_level.unwrap_or_default();
@@ -155,6 +151,21 @@ fn facts_of(pair: &Pair<'_>) -> Peering {
         mend_commands,
         transit: transit::of(pair),
     }
+}
+
+/// Creates the peering of the other side, which uses or offers a gateway where this side offers or asks for one.
+fn create_back(pair: &Pair<'_>) -> Option<Command> {
+    let (here, there) = (pair.here.id.parent()?, target(&pair.here.properties.remote_virtual_network)?);
+    let name = format!("{}-to-{}", there.name(), here.name());
+    let mut peer = vec!["--remote-vnet", here.as_str(), "--allow-vnet-access"];
+    // A network with a gateway of its own cannot use another's.
+    if offers(pair.here) && pair.near.has_gateway == Ok(true) && pair.far.has_gateway == Ok(false) {
+        peer.push("--use-remote-gateways");
+    }
+    if asks(pair.here) {
+        peer.push("--allow-gateway-transit");
+    }
+    Some(peering_command("create", &there.child("virtualNetworkPeerings", &name), &peer))
 }
 
 /// `az network vnet peering VERB` about that peering.

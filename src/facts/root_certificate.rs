@@ -149,6 +149,8 @@ facts! {
         pub subscription: String,
         /// Whether it is a Virtual WAN server configuration (`vpnServerConfigurations`), not a gateway.
         pub virtual_wan: bool,
+        /// Where a template holds the data of its roots.
+        pub roots_path: String,
         /// Whether roots are judged on it: not on ExpressRoute and local gateways, which serve no clients.
         pub judged: bool,
     }
@@ -189,6 +191,14 @@ fn owner<P>(resource: &Resource<P>, virtual_wan: bool) -> CertificateOwner {
         resource_group: resource.id.resource_group().to_owned(),
         subscription: resource.id.subscription().to_owned(),
         virtual_wan,
+        roots_path: match virtual_wan {
+            true => "properties.vpnClientRootCertificates[] of Microsoft.Network/vpnServerConfigurations",
+            false => {
+                "properties.vpnClientConfiguration.vpnClientRootCertificates[].properties of \
+                 Microsoft.Network/virtualNetworkGateways"
+            }
+        }
+        .to_owned(),
         judged: true,
     }
 }

@@ -25,6 +25,14 @@ facts! {
     }
 }
 
+/// Where templates hold pools.
+const OWN_POOL: &str =
+    "properties.vpnClientConfiguration.vpnClientAddressPool of Microsoft.Network/virtualNetworkGateways";
+const GROUP_POOLS: &str = "properties.vpnClientConfiguration.vngClientConnectionConfigurations[].properties\
+     .vpnClientAddressPool of Microsoft.Network/virtualNetworkGateways";
+const HUB_POOLS: &str =
+    "properties.p2SConnectionConfigurations[].properties.vpnClientAddressPool of Microsoft.Network/p2sVpnGateways";
+
 /// What the pool of one gateway is judged by.
 #[derive(Clone, Copy)]
 pub(super) struct Load<'a> {
@@ -54,7 +62,8 @@ impl<'a> Neighbourhood<'a> {
             .collect();
         let active_active = gateway.properties.active_active.unwrap_or(false);
         let groups = configuration.is_some_and(|it| !it.vng_client_connection_configurations.is_empty());
-        let pool = Pool { gateway: &gateway.id, load, active_active, editable: !groups, around: &around };
+        let path = if groups { GROUP_POOLS } else { OWN_POOL };
+        let pool = Pool { gateway: &gateway.id, load, active_active, editable: !groups, path, around: &around };
         Addressing {
             in_virtual_network: true,
             pool: pool.facts(gateway.properties.custom_routes.as_ref()),
@@ -71,7 +80,8 @@ impl<'a> Neighbourhood<'a> {
             let more = server.properties.radius_servers.iter().filter_map(|it| text(&it.radius_server_address));
             text(&server.properties.radius_server_address).into_iter().chain(more).collect()
         });
-        let pool = Pool { gateway: &gateway.id, load, active_active: true, editable: false, around: &around };
+        let (active_active, editable) = (true, false);
+        let pool = Pool { gateway: &gateway.id, load, active_active, editable, path: HUB_POOLS, around: &around };
         Addressing {
             in_virtual_network: false,
             pool: pool.facts(None),

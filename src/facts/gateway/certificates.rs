@@ -1,10 +1,11 @@
 //! The lists of root and of revoked certificates of a gateway, or of the server configuration that it names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::point_to_site::server_configuration;
 use super::{HOW, text};
-use crate::facts::command::{Command, az};
+use crate::facts::command::{Command, az, option};
 use crate::facts::root_certificate::{hex_digits, is_template_expression};
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway};
@@ -53,17 +54,24 @@ pub(super) fn certificates_of_network(resource: &Resource<VirtualNetworkGateway>
     let revoked = Revoked::of(entries);
     let root_names = ["--name", name, "--query", "vpnClientConfiguration.vpnClientRootCertificates[].name"];
     let write = |entry: &str, digits: &str| {
-        let arguments = ["--gateway-name", name, "--name", entry, "--thumbprint", digits];
-        az("network vnet-gateway revoked-cert create", id, &arguments)
+        let arguments = [option("--gateway-name", name), option("--name", entry), option("--thumbprint", digits)];
+        az("network vnet-gateway revoked-cert create", id, &words(&arguments.concat()))
     };
     let written = revoked.to_write().map(|(entry, digits)| write(entry, digits));
-    let remove = |entry| az("network vnet-gateway revoked-cert delete", id, &["--gateway-name", name, "--name", entry]);
+    let remove = |entry| {
+        let arguments = [option("--gateway-name", name), option("--name", entry)];
+        az("network vnet-gateway revoked-cert delete", id, &words(&arguments.concat()))
+    };
     CertificateLists {
         mend_revoked_commands: written.chain(revoked.to_remove().map(remove)).take(MOST_FAULTS).collect(),
         revoked_faults: revoked.faults(name),
         revoked: Ok(revoked.entries.len() as i64),
         list_root_commands: vec![az("network vnet-gateway show", id, &root_names)],
     }
+}
+
+fn words<'a>(arguments: &'a [Cow<'_, str>]) -> Vec<&'a str> {
+    arguments.iter().map(|it| &**it).collect()
 }
 
 /// No command names a single entry of a server configuration's list to take it away, so those that stand twice stay.

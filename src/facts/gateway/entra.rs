@@ -2,6 +2,7 @@
 //! authentication" and its table of audiences (learn.microsoft.com, point-to-site-entra-gateway, February 2025).
 
 use super::{Authentication, ClientProtocol};
+use crate::facts::bicep;
 use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
 use crate::inventory::ResourceId;
@@ -60,6 +61,16 @@ facts! {
         pub faults: Vec<String>,
         /// The same in one line.
         pub fault_words: String,
+        /// The tenant as it should be; `TENANT-ID` stands in it where the id does not follow from the other values.
+        pub right_tenant: String,
+        /// The audience as it should be, `APPLICATION-ID` where it does not follow.
+        pub right_audience: String,
+        /// The issuer as it should be, in the same way as the tenant.
+        pub right_issuer: String,
+        /// The protocols as Bicep writes them: OpenVPN, and IKEv2 where it is enabled. SSTP cannot stand beside OpenVPN.
+        pub right_protocols: String,
+        /// Where a template holds the three.
+        pub path: String,
         /// Commands that set the right values where they follow from the others. None of them takes a protocol away.
         pub mend_commands: Vec<Command>,
     }
@@ -108,10 +119,21 @@ impl<'a> Written<'a> {
     }
 }
 
-/// The facts of the gateway of that name. `own`: its id, where its settings stand in itself.
+/// Where the settings stand.
+#[derive(Clone, Copy)]
+pub(super) enum Home<'a> {
+    /// In the gateway of that id.
+    Gateway(&'a ResourceId),
+    /// In the Virtual WAN server configuration of that id.
+    Server(&'a ResourceId),
+    /// In one that was not read.
+    Unread,
+}
+
+/// The facts of the gateway of that name.
 pub(super) fn settings(
     name: &str,
-    own: Option<&ResourceId>,
+    home: Home<'_>,
     authentication: &Known<Vec<Authentication>>,
     written: Known<Written<'_>>,
     protocols: &Known<Vec<ClientProtocol>>,
@@ -147,13 +169,17 @@ pub(super) fn settings(
         _ => Ok(true),
     };
     let mut mend_commands = Vec::new();
-    if let Some(id) = own {
-        mend_commands.extend(assign_command(id, it, audience, cloud).filter(|_| values_are_wrong));
-        // The option sets all protocols at once: only where IKEv2 alone is enabled is it certain to take none away.
-        if lacks_open_vpn && enabled.iter().all(|it| *it == ClientProtocol::IkeV2) {
-            let both = ["--name", id.name(), "--client-protocol", "IkeV2", "OpenVPN"];
-            mend_commands.push(az("network vnet-gateway update", id, &both));
-        }
+    let right = right_values(it, audience, cloud);
+    if values_are_wrong {
+        mend_commands.extend(assign_command(home, &right));
+    }
+    // The option sets all protocols at once: only where IKEv2 alone is enabled is it certain to take none away.
+    if let Home::Gateway(id) = home
+        && lacks_open_vpn
+        && enabled.iter().all(|it| *it == ClientProtocol::IkeV2)
+    {
+        let both = ["--name", id.name(), "--client-protocol", "IkeV2", "OpenVPN"];
+        mend_commands.push(az("network vnet-gateway update", id, &both));
     }
     let as_written = |of: fn(Written<'_>) -> Option<&str>| written.clone().map(|it| of(it).map(str::to_owned));
     EntraSettings {
@@ -164,6 +190,21 @@ pub(super) fn settings(
         issuer: as_written(|it| it.issuer),
         audience_of: written.clone().map(|_| audience),
         sound,
+        right_tenant: right.tenant.unwrap_or_else(|| format!("https://{}/TENANT-ID", login_host(cloud))),
+        right_audience: right.audience.unwrap_or_else(|| "APPLICATION-ID".to_owned()),
+        right_issuer: right.issuer.unwrap_or_else(|| format!("https://{ISSUER_HOST}/TENANT-ID/")),
+        right_protocols: bicep::strings(if enabled.contains(&ClientProtocol::IkeV2) {
+            &["IkeV2", "OpenVPN"][..]
+        } else {
+            &["OpenVPN"]
+        }),
+        path: match home {
+            Home::Gateway(_) => "properties.vpnClientConfiguration of Microsoft.Network/virtualNetworkGateways",
+            Home::Server(_) | Home::Unread => {
+                "properties.aadAuthenticationParameters of Microsoft.Network/vpnServerConfigurations"
+            }
+        }
+        .to_owned(),
         fault_words: faults.join(", and it "),
         faults,
         mend_commands,
@@ -270,29 +311,51 @@ fn issuer_faults(it: Written<'_>, cloud: Cloud) -> Vec<String> {
     faults
 }
 
-/// The right values, where each stands there or follows from the others.
-fn assign_command(id: &ResourceId, it: Written<'_>, audience: Audience, cloud: Cloud) -> Option<Command> {
+/// Tenant, audience and issuer as they should be, where each stands there or follows from the others.
+struct Right {
+    tenant: Option<String>,
+    audience: Option<String>,
+    issuer: Option<String>,
+}
+
+fn right_values(it: Written<'_>, audience: Audience, cloud: Cloud) -> Right {
     let ids = [it.tenant, it.issuer].map(|it| it.and_then(guid_in));
     let guid = match ids {
         [Some(one), Some(other)] => Some(one).filter(|_| one.eq_ignore_ascii_case(other)),
         [one, other] => one.or(other),
-    }?;
-    let tenant = match it.tenant.filter(|it| login(it).is_some()) {
-        Some(tenant) => tenant.to_owned(),
-        None => format!("https://{}/{guid}", login_host(cloud)),
     };
-    let issuer = match it.issuer.filter(|it| issuer_parts(it, cloud).is_some_and(|(_, slash)| slash)) {
-        Some(issuer) => issuer.to_owned(),
-        // Which of two hosts a token of China names is not certain.
-        None if cloud == Cloud::China => return None,
-        None => format!("https://{ISSUER_HOST}/{guid}/"),
-    };
+    let tenant = it.tenant.filter(|it| login(it).is_some()).map(str::to_owned);
+    let issuer = it.issuer.filter(|it| issuer_parts(it, cloud).is_some_and(|(_, slash)| slash)).map(str::to_owned);
+    // Which of two hosts a token of China names is not certain.
+    let made = guid.filter(|_| cloud != Cloud::China).map(|guid| format!("https://{ISSUER_HOST}/{guid}/"));
     let audience = match audience {
-        Audience::Microsoft | Audience::Registered | Audience::Custom => it.audience?,
-        Audience::Absent => MICROSOFT,
-        Audience::OtherCloud => REGISTERED.iter().find(|(_, of)| *of == cloud).map(|(id, _)| *id)?,
-        Audience::Malformed => return None,
+        Audience::Microsoft | Audience::Registered | Audience::Custom => it.audience,
+        Audience::Absent => Some(MICROSOFT),
+        Audience::OtherCloud => REGISTERED.iter().find(|(_, of)| *of == cloud).map(|(id, _)| *id),
+        Audience::Malformed => None,
     };
-    let values = ["--gateway-name", id.name(), "--tenant", &tenant, "--audience", audience, "--issuer", &issuer];
-    Some(az("network vnet-gateway aad assign", id, &values))
+    // Of two tenants nobody knows which is meant.
+    Right {
+        tenant: guid.and_then(|guid| tenant.or_else(|| Some(format!("https://{}/{guid}", login_host(cloud))))),
+        issuer: guid.and_then(|_| issuer.or(made)),
+        audience: audience.map(str::to_owned),
+    }
+}
+
+/// Writes them; of a server configuration these alone, and not the whole anew.
+fn assign_command(home: Home<'_>, right: &Right) -> Option<Command> {
+    let (tenant, audience, issuer) = (right.tenant.as_ref()?, right.audience.as_ref()?, right.issuer.as_ref()?);
+    match home {
+        Home::Gateway(id) => {
+            let values = ["--gateway-name", id.name(), "--tenant", tenant, "--audience", audience, "--issuer", issuer];
+            Some(az("network vnet-gateway aad assign", id, &values))
+        }
+        Home::Server(id) => {
+            let values = [("aadTenant", tenant), ("aadAudience", audience), ("aadIssuer", issuer)];
+            let set = values.map(|(name, value)| format!("properties.aadAuthenticationParameters.{name}={value}"));
+            let words = ["az", "resource", "update", "--ids", id.as_str(), "--set"].map(str::to_owned);
+            Some(Command::new(words.iter().chain(&set)))
+        }
+        Home::Unread => None,
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::addresses::{Address, addresses_of, unnamed_address};
 use super::{GatewaySort, HOW, PointToSite, text, word_of, zones};
+use crate::facts::bicep;
 use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
 use crate::facts::sku::{self, Sku};
@@ -59,6 +60,8 @@ facts! {
         pub zone_redundant: Known<bool>,
         /// The SKU with zones that stands in for its own; null: none can be chosen for a gateway that exists.
         pub zone_sku: Option<String>,
+        /// The same as a template writes it; empty where there is none.
+        pub zone_sku_property: String,
         /// Commands that change to that SKU.
         pub zone_sku_commands: Vec<Command>,
     }
@@ -183,7 +186,8 @@ pub(super) fn of_network(
         standard_address_commands: match movable && !basic_addresses.is_empty() {
             false => Vec::new(),
             true => {
-                let kind = ["--name", name, "--migration-type", "UpgradeDeploymentToStandardIP"];
+                // This group of commands knows no `--name`.
+                let kind = ["--gateway-name", name, "--migration-type", "UpgradeDeploymentToStandardIP"];
                 vec![az("network vnet-gateway migration prepare", id, &kind)]
             }
         },
@@ -192,6 +196,7 @@ pub(super) fn of_network(
             .map(|sku| az("network vnet-gateway update", id, &["--name", name, "--sku", sku]))
             .into_iter()
             .collect(),
+        zone_sku_property: zone_sku.map(bicep::sku).unwrap_or_default(),
         zone_sku: zone_sku.map(str::to_owned),
         basic_addresses,
         has_basic_address,
@@ -276,6 +281,7 @@ pub(super) fn of_virtual_wan(resource: &Resource<P2sVpnGateway>) -> Platform {
         zone_faults: Vec::new(),
         zone_redundant: Err(none()),
         zone_sku: None,
+        zone_sku_property: String::new(),
         zone_sku_commands: Vec::new(),
     }
 }

@@ -1,11 +1,11 @@
 //! The point-to-site configuration of a gateway, or of the server configuration that it names.
 
 use super::{Authentication, ClientProtocol, GatewaySort, HOW, PointToSite, one_of, text};
-use crate::facts::command::az;
+use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread};
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway, VpnClientConfiguration, VpnServerConfiguration};
 use crate::inventory::network::target;
-use crate::inventory::{Inventory, Resource};
+use crate::inventory::{Inventory, Resource, ResourceId};
 
 fn protocols(words: &[Box<str>]) -> Vec<ClientProtocol> {
     use ClientProtocol::{IkeV2, OpenVpn, Other, Sstp};
@@ -65,6 +65,7 @@ pub(super) fn p2s_of_network(
         authentication_stated: Ok(signs.are_stated()),
         root_certificates: Ok(signs.roots as i64),
         configured_in: name.to_owned(),
+        path: "properties.vpnClientConfiguration of Microsoft.Network/virtualNetworkGateways".to_owned(),
         configured_in_words: "it".to_owned(),
         add_root_commands: vec![az("network vnet-gateway root-cert create", id, &root)],
     }
@@ -83,6 +84,14 @@ pub(super) fn server_configuration<'a>(
         let what = format!("the VPN server configuration `{}` of `{}`", id.name(), resource.name);
         Unread::new(what, format!("add it to the input, or grant Reader on `{id}`"))
     })
+}
+
+/// Prints one line of base64 of a DER file, and adds that to the list.
+fn add_root_to_server(id: &ResourceId) -> Vec<Command> {
+    let encode = Command::new(["openssl", "enc", "-base64", "-A", "-in", "P2SRoot.cer"]);
+    let root = ["name=P2SRoot", "publicCertData=ONE_LINE_OF_BASE64"];
+    let add = ["az", "resource", "update", "--ids", id.as_str(), "--add", "properties.vpnClientRootCertificates"];
+    vec![encode, Command::new(add.iter().chain(&root))]
 }
 
 pub(super) fn p2s_of_virtual_wan(resource: &Resource<P2sVpnGateway>, inventory: &Inventory) -> PointToSite {
@@ -111,12 +120,13 @@ pub(super) fn p2s_of_virtual_wan(resource: &Resource<P2sVpnGateway>, inventory: 
         authentication,
         authentication_stated: signs.as_ref().map(Signs::are_stated).map_err(Clone::clone),
         root_certificates: signs.as_ref().map(|it| it.roots as i64).map_err(Clone::clone),
+        path: "properties of Microsoft.Network/vpnServerConfigurations".to_owned(),
         configured_in: server.as_ref().map_or(&*resource.name, |it| &*it.name).to_owned(),
         configured_in_words: match &server {
             Ok(server) => format!("its server configuration {}", server.name),
             Err(_) => "its server configuration".to_owned(),
         },
         // `az network vpn-server-config set` writes the whole configuration anew, and loses what is not named.
-        add_root_commands: Vec::new(),
+        add_root_commands: server.map(|server| add_root_to_server(&server.id)).unwrap_or_default(),
     }
 }

@@ -5,6 +5,7 @@ use super::ranges::{Classful, Range, classful_routes, free_prefix};
 use super::surroundings::{Neighbour, NeighbourKind, Surroundings};
 use super::{ClientProtocol, HOW};
 use crate::facts::address::AddressSet;
+use crate::facts::bicep::{self, FREE_RANGE};
 use crate::facts::command::{Command, az};
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::ResourceId;
@@ -44,10 +45,24 @@ facts! {
         pub swallowed_words: String,
         /// Commands that add a range to the pool which is free, as far as networks were read.
         pub grow_commands: Vec<Command>,
-        /// Commands that move the pool to a range which is free in the same way, with its classful route.
+        /// Commands that move the pool to a range which is free in the same way, with its classful route; it is as large,
+        /// or where no range is, large enough for the gateway's sessions.
         pub move_commands: Vec<Command>,
+        /// Commands that give a gateway without a pool one that is free in the same way.
+        pub start_commands: Vec<Command>,
         /// Commands that announce the swallowed prefixes to the clients, beside the custom routes that there are.
         pub announce_commands: Vec<Command>,
+        /// Where a template holds its prefixes.
+        pub path: String,
+        /// The prefixes that the commands set to make it larger, as Bicep writes them; `['FREE_RANGE']` without such a
+        /// command.
+        pub grow_to: String,
+        /// The same to move it.
+        pub move_to: String,
+        /// The same for a first pool.
+        pub start_with: String,
+        /// The custom routes that the commands set, as Bicep writes them; empty without such a command.
+        pub announce_all: String,
     }
 
     /// A prefix that the pool overlaps.
@@ -75,6 +90,9 @@ facts! {
     }
 }
 
+/// The addresses of a first pool, at least: those of a /24.
+const A_CLASS_C: u128 = 256;
+
 /// A pool, and what it is judged by.
 pub(super) struct Pool<'a> {
     pub(super) gateway: &'a ResourceId,
@@ -82,6 +100,8 @@ pub(super) struct Pool<'a> {
     pub(super) active_active: bool,
     /// Whether one list of prefixes is all of it, so that a command can replace it.
     pub(super) editable: bool,
+    /// Where a template holds the prefixes.
+    pub(super) path: &'static str,
     pub(super) around: &'a Surroundings,
 }
 
@@ -150,6 +170,14 @@ impl Pool<'_> {
         let too_small = below_minimum == Ok(true) || below_limit == Ok(true);
         let in_the_way = !overlaps.is_empty() || !swallowed.is_empty();
         let missing = need.known.saturating_sub(count).max(16);
+        let grown = self.new_pool(&prefixes, &[missing], true).filter(|_| too_small);
+        let moved = self.new_pool(&prefixes, &[count, need.known], false).filter(|_| in_the_way);
+        let first = self.new_pool(&prefixes, &[need.known.max(A_CLASS_C)], false);
+        let first = first.filter(|_| self.load.p2s.pools.is_empty());
+        let announced = self.announce(&swallowed, custom).filter(|_| self.editable);
+        let set_pool = |to: Option<Vec<String>>| -> Vec<Command> {
+            to.filter(|_| self.editable).map(|to| self.update("--address-prefixes", &to)).into_iter().collect()
+        };
         AddressPool {
             addresses: prefixes.unread.clone().map_or(Ok(i64::try_from(count).unwrap_or(i64::MAX)), Err),
             size_words: self.size_words(&prefixes, minimum, below_minimum == Ok(true), &need),
@@ -164,10 +192,16 @@ impl Pool<'_> {
             classful_routes: classful.iter().map(|it| it.range.text.clone()).collect(),
             swallows: proven(!swallowed.is_empty(), doubt(&swallow_doubts)),
             swallowed_words: few(swallowed.iter().map(|it| it.0.clone())),
-            announce_commands: self.announce(&swallowed, custom),
+            announce_commands: announced.iter().map(|it| self.update("--custom-routes", it)).collect(),
+            announce_all: announced.as_ref().map(bicep::strings).unwrap_or_default(),
+            path: self.path.to_owned(),
+            grow_to: in_bicep(grown.as_ref()),
+            move_to: in_bicep(moved.as_ref()),
+            start_with: in_bicep(first.as_ref()),
             swallowed: swallowed.into_iter().map(|it| it.1).collect(),
-            grow_commands: self.new_pool(&prefixes, missing, true).into_iter().filter(|_| too_small).collect(),
-            move_commands: self.new_pool(&prefixes, count, false).into_iter().filter(|_| in_the_way).collect(),
+            grow_commands: set_pool(grown),
+            move_commands: set_pool(moved),
+            start_commands: set_pool(first),
         }
     }
 
@@ -319,8 +353,8 @@ impl Pool<'_> {
         az("network vnet-gateway update", self.gateway, &words)
     }
 
-    /// The option sets all custom routes at once, so those that there are stand in it too.
-    fn announce(&self, swallowed: &[(String, SwallowedPrefix)], custom: Option<&AddressSpace>) -> Vec<Command> {
+    /// All custom routes are set at once, so those that there are stand in it too. `None`: there is nothing to announce.
+    fn announce(&self, swallowed: &[(String, SwallowedPrefix)], custom: Option<&AddressSpace>) -> Option<Vec<String>> {
         let mut routes: Vec<String> =
             custom.into_iter().flat_map(|it| &it.address_prefixes).map(|it| it.to_string()).collect();
         let there = routes.len();
@@ -330,17 +364,21 @@ impl Pool<'_> {
                 routes.push(it.prefix.clone());
             }
         }
-        if self.editable && routes.len() > there { vec![self.update("--custom-routes", &routes)] } else { Vec::new() }
+        (routes.len() > there).then_some(routes)
     }
 
-    fn new_pool(&self, prefixes: &Prefixes, addresses: u128, beside: bool) -> Option<Command> {
+    /// A pool of the first of these sizes for which there is a range.
+    fn new_pool(&self, prefixes: &Prefixes, addresses: &[u128], beside: bool) -> Option<Vec<String>> {
         let near = self.around.neighbours.iter().flat_map(|it| &it.ranges).map(|it| (it.from, it.to));
         let taken = AddressSet::from_ranges(near.chain(prefixes.set.ranges().iter().copied()));
-        let free = free_prefix(&taken, addresses.max(16)).filter(|_| self.editable)?;
+        let free = addresses.iter().find_map(|it| free_prefix(&taken, (*it).max(16)))?;
         let old = self.load.p2s.pools.iter().filter(|_| beside).cloned();
-        let all: Vec<String> = old.chain([free]).collect();
-        Some(self.update("--address-prefixes", &all))
+        Some(old.chain([free]).collect())
     }
+}
+
+fn in_bicep(prefixes: Option<&Vec<String>>) -> String {
+    prefixes.map_or_else(|| format!("[{FREE_RANGE}]"), bicep::strings)
 }
 
 /// How many sessions a gateway carries, as far as that is known.

@@ -1,6 +1,7 @@
 //! Commands that mend a gateway.
 
 use super::{ClientProtocol, text};
+use crate::facts::bicep;
 use crate::facts::command::{Command, az};
 use crate::facts::sessions::{LimitKind, Sessions};
 use crate::facts::sku;
@@ -27,23 +28,50 @@ pub(super) fn route_based_commands(
     ]
 }
 
+/// How a gateway is given more room.
+#[derive(Default)]
+pub(super) struct Relief {
+    pub(super) commands: Vec<Command>,
+    /// The property and its place in a template; empty without commands.
+    pub(super) line: String,
+}
+
+/// The scale units of a Virtual WAN gateway, doubled. 200 are the most that there are.
+pub(super) fn more_scale_units(gateway: &ResourceId, units: Option<i64>) -> Relief {
+    let Some(units) = units.filter(|units| (1..200).contains(units)) else { return Relief::default() };
+    let units = (units * 2).min(200);
+    let set = ["--name", gateway.name(), "--scale-unit", &units.to_string()];
+    Relief {
+        commands: vec![az("network p2s-vpn-gateway update", gateway, &set)],
+        line: format!("`vpnGatewayScaleUnit: {units}` under properties of Microsoft.Network/p2sVpnGateways"),
+    }
+}
+
 /// More room: a larger SKU, or for SSTP, whose limit no SKU lifts, IKEv2 beside it. The option sets all protocols at once
 /// and what it leaves out is cut off, so there is no command where others are enabled, or nobody says which.
-pub(super) fn relief_commands(
+pub(super) fn relief(
     resource: &Resource<VirtualNetworkGateway>,
     sessions: &Sessions,
     sku: Option<&str>,
     generation: Option<&str>,
     protocols: &[ClientProtocol],
-) -> Vec<Command> {
+) -> Relief {
     let update = |arguments: &[&str]| {
         az("network vnet-gateway update", &resource.id, &[&["--name", &*resource.name], arguments].concat())
     };
     let sstp_alone = !protocols.is_empty() && protocols.iter().all(|it| *it == ClientProtocol::Sstp);
     match (sessions.tightest, sku.and_then(|sku| sku::larger(sku, generation))) {
-        (Some(LimitKind::Sstp), _) if sstp_alone => vec![update(&["--client-protocol", "SSTP", "IkeV2"])],
-        (Some(LimitKind::Sstp), _) => Vec::new(),
-        (_, Some(larger)) => vec![update(&["--sku", larger])],
-        (_, None) => Vec::new(),
+        (Some(LimitKind::Sstp), _) if sstp_alone => Relief {
+            commands: vec![update(&["--client-protocol", "SSTP", "IkeV2"])],
+            line: "`vpnClientProtocols: ['SSTP', 'IkeV2']` under properties.vpnClientConfiguration of \
+                   Microsoft.Network/virtualNetworkGateways"
+                .to_owned(),
+        },
+        (Some(LimitKind::Sstp), _) => Relief::default(),
+        (_, Some(larger)) => Relief {
+            commands: vec![update(&["--sku", larger])],
+            line: format!("`{}` under properties of Microsoft.Network/virtualNetworkGateways", bicep::sku(larger)),
+        },
+        (_, None) => Relief::default(),
     }
 }

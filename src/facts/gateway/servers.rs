@@ -4,6 +4,7 @@ use super::steering::Steering;
 use super::surroundings::{NeighbourKind, Surroundings};
 use super::{Authentication, HOW, PointToSite};
 use crate::facts::address::{self, Point};
+use crate::facts::bicep;
 use crate::facts::command::{Command, az};
 use crate::facts::network_index::missing;
 use crate::facts::schema::{Known, Unread, fact_enum, facts};
@@ -48,6 +49,8 @@ facts! {
         pub unreachable: Known<bool>,
         /// Why, in words.
         pub problem: String,
+        /// Commands that take away the routes which drop what goes to a server; none where it lies nowhere.
+        pub mend_commands: Vec<Command>,
     }
 
     /// The DNS servers of a gateway's virtual network.
@@ -62,6 +65,10 @@ facts! {
         pub problem: String,
         /// Commands that keep the servers that are right; none where no such server is left.
         pub mend_commands: Vec<Command>,
+        /// The servers that are right, as Bicep writes them; `['DNS_SERVER']` where no such server is left.
+        pub keep: String,
+        /// Commands that take away the routes which drop what goes to a server.
+        pub route_commands: Vec<Command>,
     }
 }
 
@@ -73,6 +80,8 @@ struct Judged {
     unread: Option<Unread>,
     /// Whether it lies in a network that is known.
     inside: bool,
+    /// Commands that take away the route that drops what goes to it.
+    route_commands: Vec<Command>,
 }
 
 impl Judged {
@@ -82,6 +91,7 @@ impl Judged {
             words: String::new(),
             unread: None,
             inside: false,
+            route_commands: Vec::new(),
         }
     }
 
@@ -102,8 +112,8 @@ fn judge(server: &str, around: &Surroundings, steering: &Steering) -> Judged {
     let custom = around.neighbours.iter().filter(|it| it.kind == NeighbourKind::CustomRoute);
     let known = system.is_some() || custom.flat_map(|it| &it.ranges).any(|it| it.contains(point));
     let dropped = steering.dropped_by(point, system).map(|route| {
-        let words = format!("{route} on the GatewaySubnet drops what goes to {server}");
-        Judged { words, ..Judged::new(server, Reach::Dropped) }
+        let words = format!("{} on the GatewaySubnet drops what goes to {server}", route.words);
+        Judged { words, route_commands: route.mend_commands.clone(), ..Judged::new(server, Reach::Dropped) }
     });
     if known {
         let judged = match (dropped, &steering.unread) {
@@ -143,6 +153,16 @@ fn problems(judged: &[Judged]) -> Vec<&str> {
     judged.iter().map(|it| it.words.as_str()).filter(|it| !it.is_empty()).collect()
 }
 
+fn route_commands(judged: &[Judged]) -> Vec<Command> {
+    let mut commands: Vec<Command> = Vec::new();
+    for command in judged.iter().flat_map(|it| &it.route_commands) {
+        if !commands.contains(command) {
+            commands.push(command.clone());
+        }
+    }
+    commands
+}
+
 fn servers(judged: Vec<Judged>) -> Vec<Server> {
     judged.into_iter().map(|it| it.server).collect()
 }
@@ -158,7 +178,8 @@ pub(super) fn radius_servers(
         Ok(named) => named,
         Err(unread) => {
             let (asked, servers, unreachable) = (Err(unread.clone()), Err(unread.clone()), Err(unread));
-            return RadiusServers { asked, servers, unreachable, problem: String::new() };
+            let (problem, mend_commands) = (String::new(), Vec::new());
+            return RadiusServers { asked, servers, unreachable, problem, mend_commands };
         }
     };
     let mut seen = Vec::new();
@@ -178,6 +199,7 @@ pub(super) fn radius_servers(
         asked: asked.map(|it| it.contains(&Authentication::Radius) && !judged.is_empty()),
         unreachable: unreachable(&judged),
         problem: problems(&judged).join("; "),
+        mend_commands: route_commands(&judged),
         servers: Ok(servers(judged)),
     }
 }
@@ -219,6 +241,7 @@ pub(super) fn dns_servers(
         !bad && address::parse_address(&it.server.address).is_some()
     };
     let keep: Vec<&str> = judged.iter().filter(good).map(|it| it.server.address.as_str()).collect();
+    let in_bicep = bicep::strings(if keep.is_empty() { &["DNS_SERVER"][..] } else { &keep });
     let mend = (!keep.is_empty() && keep.len() < judged.len()).then(|| {
         let words: Vec<&str> = ["--name", name, "--dns-servers"].into_iter().chain(keep).collect();
         az("network vnet update", &network.id, &words)
@@ -227,6 +250,8 @@ pub(super) fn dns_servers(
         azure_provided: Ok(azure),
         unreachable: unreachable(&judged),
         problem: problem.join("; "),
+        keep: in_bicep,
+        route_commands: route_commands(&judged),
         servers: Ok(servers(judged)),
         mend_commands: mend.into_iter().collect(),
     }
@@ -244,5 +269,7 @@ fn unread_dns(unread: &Unread) -> DnsServers {
         unreachable: Err(unread.clone()),
         problem: String::new(),
         mend_commands: Vec::new(),
+        keep: String::new(),
+        route_commands: Vec::new(),
     }
 }

@@ -1,19 +1,26 @@
 //! What the route table of a gateway's subnet does with packets to one address.
 
+use std::cell::LazyCell;
+
 use super::ranges::Range;
 use super::text;
 use crate::facts::address::Point;
+use crate::facts::command::Command;
+use crate::facts::gateway_subnet::mend;
 use crate::facts::network_index::missing;
 use crate::facts::schema::Unread;
 use crate::inventory::gateway::VirtualNetworkGateway;
-use crate::inventory::network::target;
+use crate::inventory::network::{Subnet, target};
 use crate::inventory::{Inventory, Resource, ResourceId};
 
 /// A user-defined route.
-struct Route {
+pub(super) struct Route {
     range: Range,
-    words: String,
+    /// It in words: `the route r0 (10.1.4.0/24 to None) of route table rt-hub`.
+    pub(super) words: String,
     drops: bool,
+    /// Commands that free the subnet from it.
+    pub(super) mend_commands: Vec<Command>,
 }
 
 /// The user-defined routes of the GatewaySubnet, and why they may not be all. None: nothing is steered.
@@ -37,7 +44,7 @@ impl Steering {
             };
             let Some(reference) = &subnet.properties.route_table else { continue };
             match reference.id.as_ref().filter(|id| !id.name().is_empty()) {
-                Some(table) => it.add(inventory, table),
+                Some(table) => it.add(inventory, id, table),
                 None => {
                     let what = format!("the id of the route table of `{}`", id.qualified_name());
                     it.unread = Some(Unread::new(what, "export the virtual network with the ids of what it refers to"));
@@ -47,7 +54,7 @@ impl Steering {
         it
     }
 
-    fn add(&mut self, inventory: &Inventory, id: &ResourceId) {
+    fn add(&mut self, inventory: &Inventory, subnet: &ResourceId, id: &ResourceId) {
         let Some(table) = inventory.route_tables.get(id) else {
             self.unread = Some(missing("route table", id));
             return;
@@ -58,14 +65,20 @@ impl Steering {
             let what = format!("a part of the route table `{}` ({}: {})", table.name, gap.reason, gap.detail);
             self.unread = Some(Unread::new(what, "export it again"));
         }
-        for route in &table.properties.routes {
+        let uses = |it: &Resource<Subnet>| it.id != *subnet && target(&it.properties.route_table) == Some(id);
+        // Looked up only for a route that drops: few tables have one.
+        let shared = LazyCell::new(|| table.properties.subnets.len() > 1 || inventory.subnets.iter().any(uses));
+        for (i, route) in table.properties.routes.iter().enumerate() {
             let prefix = text(&route.properties.address_prefix).unwrap_or_default();
             let hop = text(&route.properties.next_hop_type).unwrap_or_default();
+            let drops = hop.eq_ignore_ascii_case("None");
+            let mend_commands = if drops { mend(subnet, table, &[i], *shared) } else { Vec::new() };
             match Range::read(prefix) {
                 Some(ranges) => self.routes.extend(ranges.into_iter().map(|range| Route {
                     words: format!("the route {} ({prefix} to {hop}) of route table {}", route.name, table.name),
-                    drops: hop.eq_ignore_ascii_case("None"),
+                    drops,
                     range,
+                    mend_commands: mend_commands.clone(),
                 })),
                 // A service tag: none of them holds private addresses.
                 None if prefix.starts_with(|c: char| c.is_ascii_alphabetic()) => {}
@@ -77,12 +90,12 @@ impl Steering {
         }
     }
 
-    /// The route that drops packets to that address, in words. The longest prefix decides; against a route of Azure's own
+    /// The route that drops packets to that address. The longest prefix decides; against a route of Azure's own
     /// (one less than its number of addresses is given) a tie goes to the user's.
-    pub(super) fn dropped_by(&self, address: Point, system: Option<u128>) -> Option<&str> {
+    pub(super) fn dropped_by(&self, address: Point, system: Option<u128>) -> Option<&Route> {
         let containing = self.routes.iter().filter(|it| it.range.contains(address));
         let longest = containing.min_by_key(|it| it.range.size())?;
         let wins = system.is_none_or(|system| longest.range.size() <= system);
-        (wins && longest.drops).then_some(longest.words.as_str())
+        (wins && longest.drops).then_some(longest)
     }
 }

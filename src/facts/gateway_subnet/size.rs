@@ -6,6 +6,7 @@ use super::cover::range;
 use super::standing::Standing;
 use super::subnet_update;
 use crate::facts::address::AddressSet;
+use crate::facts::bicep::{self, FREE_RANGE};
 use crate::facts::command::Command;
 use crate::facts::network_index::subnet_prefixes;
 use crate::facts::schema::{Known, Unread, facts};
@@ -28,6 +29,8 @@ facts! {
         pub needed: String,
         /// Commands that make it large enough; only where no gateway stands in it and the addresses behind it are free.
         pub grow_commands: Vec<Command>,
+        /// The prefix that they set, as Bicep writes it; `'FREE_RANGE'` without such a command.
+        pub grow_to: String,
     }
 }
 
@@ -60,17 +63,18 @@ pub(super) fn size(
         (Ok(false), Ok(subnet)) => unreadable(id, subnet).map_or(Ok(false), Err),
         (sufficient, _) => sufficient,
     };
-    let grow_commands = match (&sufficient, &largest, subnet) {
+    let wider = match (&sufficient, &largest, subnet) {
         (Ok(false), Ok((_, range)), Ok(subnet)) if standing.read.is_empty() && standing.unread.is_none() => {
-            grow(id, *range, subnet, inventory).into_iter().collect()
+            wider(id, *range, subnet, inventory)
         }
-        _ => Vec::new(),
+        _ => None,
     };
     SubnetSize {
         largest: largest.map(|(text, _)| text),
         sufficient,
         needed: if all_basic { "a /29 or larger, as all its gateways are Basic" } else { "a /27 or larger" }.to_owned(),
-        grow_commands,
+        grow_to: wider.as_deref().map_or_else(|| FREE_RANGE.to_owned(), bicep::string),
+        grow_commands: wider.iter().map(|it| subnet_update(id, &["--address-prefixes", it])).collect(),
     }
 }
 
@@ -118,7 +122,7 @@ fn sku(gateway: &crate::inventory::Resource<crate::inventory::gateway::VirtualNe
 
 /// The /27 around the one prefix that there is, where the network has it and no other subnet any of it. A subnet in which
 /// something stands keeps its size.
-fn grow(id: &ResourceId, range: Ipv4Net, subnet: &Subnet, inventory: &Inventory) -> Option<Command> {
+fn wider(id: &ResourceId, range: Ipv4Net, subnet: &Subnet, inventory: &Inventory) -> Option<String> {
     if ranges(subnet).len() != 1 || !subnet.ip_configurations.is_empty() {
         return None;
     }
@@ -129,5 +133,5 @@ fn grow(id: &ResourceId, range: Ipv4Net, subnet: &Subnet, inventory: &Inventory)
     let wanted = AddressSet::from_texts([wider.as_str()]);
     let others = inventory.subnets.children_of(&network).filter(|it| it.id != *id);
     let free = others.into_iter().all(|it| !subnet_prefixes(&it.properties).meets(&wanted));
-    (free && space.covers(&wanted)).then(|| subnet_update(id, &["--address-prefixes", &wider]))
+    (free && space.covers(&wanted)).then_some(wider)
 }

@@ -1,7 +1,7 @@
 //! Gateway transit: the hub offers its gateway, the spoke uses it.
 
 use super::sides::{Pair, Side, asks, offers};
-use super::{connected, peering_command};
+use super::{connected, create_back, peering_command};
 use crate::facts::command::Command;
 use crate::facts::schema::{Known, Unread, facts};
 use crate::inventory::network::Peering;
@@ -26,7 +26,8 @@ facts! {
         /// What is wrong and which side to mend: `hub/to-spoke does not offer the gateway gw1 that spoke/to-hub asks for:
         /// set allowGatewayTransit on hub/to-spoke`; empty where nothing is.
         pub fault_words: String,
-        /// Commands that set what is missing, the hub first, as far as its peerings were read.
+        /// Commands that set what is missing, the hub first, as far as its peerings were read, or create the peering that
+        /// is.
         pub mend_commands: Vec<Command>,
     }
 }
@@ -44,7 +45,7 @@ struct Roles<'p, 'a> {
 
 pub(super) fn of(pair: &Pair<'_>) -> GatewayTransit {
     match roles(pair) {
-        Ok(Some(roles)) => judge(&roles, connected(pair.here)),
+        Ok(Some(roles)) => judge(&roles, pair),
         Ok(None) => nothing(Ok(false)),
         Err(unread) => nothing(Err(unread)),
     }
@@ -96,7 +97,8 @@ fn roles<'p, 'a>(pair: &'p Pair<'a>) -> Known<Option<Roles<'p, 'a>>> {
     }
 }
 
-fn judge(roles: &Roles<'_, '_>, connected: Known<bool>) -> GatewayTransit {
+fn judge(roles: &Roles<'_, '_>, pair: &Pair<'_>) -> GatewayTransit {
+    let connected = connected(pair.here);
     let flag = |of: &Known<Option<&Row>>, flag: fn(&Row) -> bool| match of {
         Ok(peering) => Ok(peering.is_some_and(flag)),
         Err(unread) => Err(unread.clone()),
@@ -125,7 +127,7 @@ fn judge(roles: &Roles<'_, '_>, connected: Known<bool>) -> GatewayTransit {
         gateway: roles.gateway.to_owned(),
         spoke: name(roles.spoke).to_owned(),
         fault_words: if fails { fault_words(roles, &offered, &used) } else { String::new() },
-        mend_commands: if fails { mend_commands(roles, &offered, &used) } else { Vec::new() },
+        mend_commands: if fails { mend_commands(roles, pair, &offered, &used) } else { Vec::new() },
         agrees,
         offered,
         used,
@@ -175,7 +177,11 @@ fn fault_words(roles: &Roles<'_, '_>, offered: &Known<bool>, used: &Known<bool>)
     }
 }
 
-fn mend_commands(roles: &Roles<'_, '_>, offered: &Known<bool>, used: &Known<bool>) -> Vec<Command> {
+fn mend_commands(roles: &Roles<'_, '_>, pair: &Pair<'_>, offered: &Known<bool>, used: &Known<bool>) -> Vec<Command> {
+    // One side offers or asks, and the other has no peering at all.
+    if pair.back == Ok(None) && (*offered == Ok(true) || *used == Ok(true)) {
+        return create_back(pair).into_iter().collect();
+    }
     let set = |peering: &Known<Option<&Row>>, value: &str| {
         peering.as_ref().ok().copied().flatten().map(|it| peering_command("update", &it.id, &["--set", value]))
     };

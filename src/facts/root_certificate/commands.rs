@@ -4,8 +4,10 @@
 //! ends as base64 of PEM. There is no command for a single root of a Virtual WAN server configuration, only for all
 //! of them at once; the generic update changes one and leaves the others alone.
 
+use std::borrow::Cow;
+
 use super::CertificateOwner;
-use crate::facts::command::Command;
+use crate::facts::command::{Command, option};
 use crate::inventory::ResourceId;
 
 /// The names that stand in the commands.
@@ -78,7 +80,7 @@ impl Commands<'_> {
         if self.owner.virtual_wan {
             return self.replace();
         }
-        vec![self.az(&["vnet-gateway", "root-cert", "delete"], "--gateway-name", &["--name", self.name])]
+        vec![self.az(&["vnet-gateway", "root-cert", "delete"], "--gateway-name", &option("--name", self.name))]
     }
 
     /// Makes what can be uploaded out of a PEM file.
@@ -92,14 +94,15 @@ impl Commands<'_> {
     }
 
     fn create(&self, file: &str) -> Command {
-        let arguments = ["--name", self.name, "--public-cert-data", file];
+        let arguments = [option("--name", self.name), option("--public-cert-data", file)].concat();
         self.az(&["vnet-gateway", "root-cert", "create"], "--gateway-name", &arguments)
     }
 
-    fn az(&self, verb: &[&str], owner: &str, arguments: &[&str]) -> Command {
+    fn az(&self, verb: &[&str], owner: &str, arguments: &[Cow<'_, str>]) -> Command {
         let CertificateOwner { name, resource_group, subscription, .. } = self.owner;
         let place = ["--subscription", subscription, "--resource-group", resource_group, owner, name];
-        Command::new(["az", "network"].iter().chain(verb).chain(&place).chain(arguments))
+        let words = ["az", "network"].iter().chain(verb).chain(&place).copied();
+        Command::new(words.chain(arguments.iter().map(|it| &**it)))
     }
 
     fn add(&self, base64: &str) -> Command {

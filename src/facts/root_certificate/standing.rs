@@ -35,6 +35,8 @@ facts! {
         pub revoked_as: Known<Vec<String>>,
         /// The other roots of its owner that are the same certificate, by name.
         pub twins: Known<Vec<String>>,
+        /// A name within the rule that no other root of its owner has, for one whose name is not.
+        pub fitting_name: String,
         /// Commands that upload it once more under a name within the rule; none where its data cannot be cleaned.
         pub rename_commands: Vec<Command>,
         /// Commands that take away the copies of it that are too many: the same ones for each copy, so that one stays.
@@ -66,8 +68,9 @@ impl Standing {
         let (name, owner) = (commands.name, &*commands.owner.name);
         let is_expression = is_template_expression(name);
         let name_problem = if is_expression { String::new() } else { name_problem(name) };
+        let fitting_name = if name_problem.is_empty() { String::new() } else { free_name(name, &among.names) };
         let rename_commands = match cleaned {
-            Some(cleaned) if !name_problem.is_empty() => commands.rename(&free_name(name, &among.names), cleaned),
+            Some(cleaned) if !name_problem.is_empty() => commands.rename(&fitting_name, cleaned),
             _ => Vec::new(),
         };
         macro_rules! say {
@@ -110,6 +113,7 @@ impl Standing {
             ends_in: days_left.clone().map(ends_in),
             revoked_as: Ok(Vec::new()),
             twins: Ok(Vec::new()),
+            fitting_name,
             rename_commands,
             single_out_commands: Vec::new(),
         }
