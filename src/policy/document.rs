@@ -167,7 +167,12 @@ impl Reader<'_> {
         let found = entries.get(key);
         if found.is_none() {
             match entries.map.iter().find(|(name, _)| name.yaml == Yaml::Text(key.to_owned())) {
-                Some((name, _)) => self.fault(name.at, format!("`{key}` is empty"), None),
+                Some((name, _)) => {
+                    let line = self.source[name.at..].lines().next().unwrap_or_default();
+                    let tag = line.split_once(':').is_some_and(|(_, value)| value.trim_start().starts_with('!'));
+                    let hint = tag.then(|| "put it in quotes: YAML takes what starts with `!` for a tag".to_owned());
+                    self.fault(name.at, format!("`{key}` is empty"), hint);
+                }
                 None => self.fault(entries.at, format!("`{key}` is missing"), None),
             }
         }

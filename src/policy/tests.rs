@@ -280,6 +280,10 @@ fn empty_texts() {
     assert_eq!(faults_after("title: Data is one line", "title: \" \""), "p/x.yaml:1:8: `title` is empty");
     assert_eq!(faults_after("title: Data is one line", "title:"), "p/x.yaml:1:1: `title` is empty");
     assert_eq!(faults_after("\"Upload {{ certificate.name }} again.\"", "''"), "p/x.yaml:12:9: `text` is empty");
+    assert_eq!(
+        faults_after("check: certificate.layout == \"oneLine\"", "check: !true"),
+        "p/x.yaml:8:1: `check` is empty\nhint: put it in quotes: YAML takes what starts with `!` for a tag"
+    );
 }
 
 #[test]
