@@ -5,7 +5,7 @@
 //! route) does not matter here.
 
 mod remarks;
-mod target;
+pub(in crate::facts) mod target;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -4,6 +4,7 @@
 //! are pure functions without I/O.
 
 pub mod address;
+pub mod belonging;
 mod bicep;
 pub mod certificate;
 pub mod command;

@@ -48,8 +48,8 @@ fn refusal(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
 }
 
 /// An IP configuration that may be meant.
-pub(super) struct Chosen<'a> {
-    pub(super) found: Found<'a>,
+pub(in crate::facts) struct Chosen<'a> {
+    pub(in crate::facts) found: Found<'a>,
     /// The ids of the machine and of the scale set that it belongs to.
     machines: Vec<&'a ResourceId>,
     /// Sets that machines of uniform scale sets belong to.
@@ -67,13 +67,14 @@ impl Chosen<'_> {
         }
     }
 
-    fn machine_ids(&self) -> impl Iterator<Item = &ResourceId> {
+    /// The ids of the machine and of the scale sets that it belongs to.
+    pub(in crate::facts) fn machine_ids(&self) -> impl Iterator<Item = &ResourceId> {
         self.machines.iter().copied().chain(&self.sets)
     }
 }
 
 /// Whether that is the resource of that name or id.
-fn is(id: &ResourceId, asked: &str) -> bool {
+pub(in crate::facts) fn is(id: &ResourceId, asked: &str) -> bool {
     match asked.contains('/') {
         true => *id == ResourceId::new(asked),
         false => id.name().to_lowercase() == asked.trim().to_lowercase(),
@@ -109,7 +110,7 @@ pub(super) fn choose<'a>(index: &NetworkIndex<'a>, question: &Question) -> Resul
 }
 
 /// All IP configurations that there are, also in the models of scale sets.
-fn all(inventory: &Inventory) -> Vec<Chosen<'_>> {
+pub(in crate::facts) fn all(inventory: &Inventory) -> Vec<Chosen<'_>> {
     let mut by_interface: HashMap<&ResourceId, Vec<&ResourceId>> = HashMap::new();
     for machine in inventory.virtual_machines.iter() {
         let interfaces = machine.properties.network_profile.iter().flat_map(|it| &it.network_interfaces);
@@ -133,7 +134,7 @@ fn all(inventory: &Inventory) -> Vec<Chosen<'_>> {
     chosen.collect()
 }
 
-fn not_found(kind: &str, asked: &str, names: &BTreeSet<String>) -> Refusal {
+pub(in crate::facts) fn not_found(kind: &str, asked: &str, names: &BTreeSet<String>) -> Refusal {
     let lower = asked.to_lowercase();
     let mut near: Vec<(f64, &String)> =
         names.iter().map(|name| (strsim::jaro_winkler(&lower, &name.to_lowercase()), name)).collect();
@@ -143,7 +144,7 @@ fn not_found(kind: &str, asked: &str, names: &BTreeSet<String>) -> Refusal {
     let hint = match (near.is_empty(), names.is_empty()) {
         (false, _) => format!("did you mean {}?", listed(near, " or ")),
         (true, false) => format!("there are {}", listed(names.iter().map(String::as_str).collect(), ", ")),
-        (true, true) => "no interface that was read belongs to a machine: name it with --nic".to_owned(),
+        (true, true) => format!("there is no {kind} at all in it"),
     };
     refusal(format!("there is no {kind} `{}` in what was read", visible(asked)), hint)
 }
