@@ -234,6 +234,7 @@ fn the_roots_are_declared_in_the_order_of_the_subject() {
         resource_group: String::new(),
         subscription: String::new(),
         virtual_wan: false,
+        roots_path: String::new(),
         judged: false,
     });
     assert!(value.to_json().is_object());
