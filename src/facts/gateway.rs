@@ -140,7 +140,7 @@ facts! {
         pub route_based_commands: Vec<Command>,
         /// Commands that make room for more sessions. None of them takes a protocol away.
         pub relief_commands: Vec<Command>,
-        /// The property that they set and its place in a template, ``sku: {…}` under properties of …`; empty without them.
+        /// The property that they set and its place in a template, in words; empty without them.
         pub relief_line: String,
         /// Its lists of root and of revoked certificates.
         pub certificates: CertificateLists,

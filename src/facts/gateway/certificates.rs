@@ -98,12 +98,14 @@ pub(super) fn certificates_of_virtual_wan(
         let set = format!("properties.vpnClientRevokedCertificates[name={entry}].thumbprint={digits}");
         Command::new(["az", "resource", "update", "--ids", id.as_str(), "--set", &set])
     };
-    let root_names = ["--name", name, "--query", "vpnClientRootCertificates[].name"];
+    let names = "properties.vpnClientRootCertificates[].name";
+    // `az network vpn-server-config show` needs an extension of the az CLI.
+    let list_roots = Command::new(["az", "resource", "show", "--ids", id.as_str(), "--query", names]);
     CertificateLists {
         mend_revoked_commands: revoked.to_write().map(write).take(MOST_FAULTS).collect(),
         revoked_faults: revoked.faults(name),
         revoked: Ok(revoked.entries.len() as i64),
-        list_root_commands: vec![az("network vpn-server-config show", id, &root_names)],
+        list_root_commands: vec![list_roots],
     }
 }
 

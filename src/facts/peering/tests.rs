@@ -106,3 +106,43 @@ fn commands_turn_things_on_and_the_hub_comes_first() {
     assert_eq!(found.len(), 2);
     assert!(found.iter().all(|it| it["transit"]["mendCommands"] == both), "{found:?}");
 }
+
+/// The peering that is missing, as the command creates it.
+fn missing_peering(network: &str, other: &str, option: &str) -> Value {
+    let remote = format!("--remote-vnet {ROOT}/virtualNetworks/{other} --allow-vnet-access{option}");
+    let name = format!("--vnet-name {network} --name {network}-to-{other}");
+    json!([format!("az network vnet peering create --subscription s --resource-group rg {name} {remote}")])
+}
+
+#[test]
+fn a_peering_that_is_missing_is_created_with_the_answer_to_the_one_that_is_there() {
+    let create = |transit: bool| {
+        let hub = network("hub", &["GatewaySubnet"], peering("spoke", transit, false));
+        facts(&[hub, network("spoke", &[], json!([])), gateway("hub")], &[])[0]["transit"]["mendCommands"].clone()
+    };
+    assert_eq!(create(true), missing_peering("spoke", "hub", " --use-remote-gateways"));
+    // Where the hub offers nothing, the spoke could not use it.
+    assert!(create(false).to_string().contains("--set allowGatewayTransit=true"));
+
+    let spoke = network("spoke", &[], peering("hub", false, true));
+    let found = facts(&[network("hub", &["GatewaySubnet"], json!([])), spoke, gateway("hub")], &[]);
+    assert_eq!(found[0]["transit"]["mendCommands"], missing_peering("hub", "spoke", " --allow-gateway-transit"));
+}
+
+#[test]
+fn an_initiated_peering_is_answered_in_the_same_way() {
+    let create = |transit: bool, spoke_subnets: &[&str], more: &[Value]| {
+        let mut peerings = peering("spoke", transit, false);
+        peerings[0]["properties"]["peeringState"] = json!("Initiated");
+        let hub = network("hub", &["GatewaySubnet"], peerings);
+        let mut all = vec![hub, network("spoke", spoke_subnets, json!([])), gateway("hub")];
+        all.extend_from_slice(more);
+        facts(&all, &[])[0]["mendCommands"].clone()
+    };
+    assert_eq!(create(true, &[], &[]), missing_peering("spoke", "hub", " --use-remote-gateways"));
+    assert_eq!(create(false, &[], &[]), missing_peering("spoke", "hub", ""));
+    // A network with a gateway of its own cannot use another's.
+    let mut own = gateway("spoke");
+    own["id"] = json!(format!("{ROOT}/virtualNetworkGateways/gw2"));
+    assert_eq!(create(true, &["GatewaySubnet"], &[own]), missing_peering("spoke", "hub", ""));
+}

@@ -66,7 +66,9 @@ fn roots_of_gateways_and_of_virtual_wan_are_subjects() {
     assert_eq!((id.name.as_str(), id.element.as_deref()), ("gw1", Some("P2SRoot")));
     assert_eq!(id.location.as_deref(), Some("westeurope"));
     assert_eq!(certificate["keyKind"], "rsa");
-    let expected = serde_json::json!({"name": "gw1", "resourceGroup": "rg-vpn", "subscription": "s1", "virtualWan": false, "judged": true});
+    let expected = serde_json::json!({"name": "gw1", "resourceGroup": "rg-vpn", "subscription": "s1", "virtualWan": false,
+        "rootsPath": "properties.vpnClientConfiguration.vpnClientRootCertificates[].properties of Microsoft.Network/virtualNetworkGateways",
+        "judged": true});
     assert_eq!(*owner, expected);
     assert_eq!((wan_id.name.as_str(), wan_id.element.as_deref()), ("config1", Some("WanRoot")));
     assert_eq!(wan_certificate["keyKind"], "ec");
@@ -165,7 +167,7 @@ fn no_name_breaks_out_of_a_command() {
     let name = "-x'; rm -rf ~ #";
     let seen = subjects(&[gateway("Vpn", serde_json::json!([root(name, data!("root-ec-p256.b64"))]))]);
     let commands = seen[0].1["replaceCommands"].to_string();
-    assert!(commands.contains(r"--name '-x'\\''; rm -rf ~ #'"), "{commands}");
+    assert!(commands.contains(r"'--name=-x'\\''; rm -rf ~ #'"), "{commands}");
     assert!(commands.contains("--public-cert-data x___rm_-rf____.cer"), "{commands}");
 }
 
