@@ -158,6 +158,19 @@ fn damage_has_distinct_reasons() {
 }
 
 #[test]
+fn a_wrong_tag_or_length_is_damage_though_the_parser_reads_on() {
+    let der = certificate(&[0x2B, 0x0E, 3, 2, 0x1D], &[UTC_2020, UTC_2039]);
+    assert_eq!(read(&BASE64.encode(&der)).content, Content::Certificate(der.clone()));
+    let issuer = der.windows(4).position(|it| it[0] == 0x31 && it[1] == 0x82).unwrap();
+    // The certificate is no SEQUENCE, the set in its name is none, the attribute in that is longer than the set.
+    for (at, byte) in [(0, 0xB0), (0, 0x10), (issuer, 0x30), (issuer + 7, 0xFF), (issuer + 8, 0x02)] {
+        let mut broken = der.clone();
+        broken[at] = byte;
+        assert!(matches!(damage(&BASE64.encode(&broken)), Damage::NotX509(_)), "byte {at}");
+    }
+}
+
+#[test]
 fn what_is_not_base64_is_damaged_and_not_cleaned() {
     let good = good();
     let url = BASE64URL.encode(&BASE64.decode(good.as_bytes()).unwrap());
@@ -216,6 +229,24 @@ fn keys() -> Vec<(String, &'static str)> {
         let label = text.lines().next().unwrap();
         keys.push((format!("{label}\nProc-Type: 4,ENCRYPTED\n\n!{body}"), der_form));
         keys.push((label.to_owned() + "\n!!!", pem_form));
+        // As a shell, a web form and a wrong encoding leave it.
+        keys.push((text.replace('\n', "%0A").replace(' ', "%20"), "a PEM private key"));
+        keys.push((text.replace(['\n', ' '], "+"), "a PEM private key"));
+        keys.push((text.chars().flat_map(|c| [c, '\0']).collect(), "a PEM private key"));
+        keys.push((body.chars().flat_map(|c| [c, '\0']).collect(), cut_form));
+        let der = BASE64.decode(body.as_bytes()).unwrap();
+        keys.push((data_encoding::HEXLOWER.encode(&der), der_form));
+        keys.push((format!("0x{}", data_encoding::HEXUPPER.encode(&der)), der_form));
+        // Cut where the characters make no whole bytes.
+        let inside = base64(text);
+        keys.push((inside[..inside.len() / 4 * 4 - 11].to_owned(), "a PEM private key"));
+        if der_form.starts_with("a PKCS#") {
+            keys.push((BASE64.encode(&[b"\r\n", &der[..]].concat()), der_form));
+            keys.push((BASE64.encode(&[b"\x04\x82\0\0", &der[..]].concat()), der_form));
+        }
+    }
+    for words in ["Private-Key: (2048 bit, 2 primes)\nmodulus:\n    00:b4\n", "privateExponent:\n    00:b4\n"] {
+        keys.push((words.to_owned(), "a private key in words, as OpenSSL prints it"));
     }
     keys
 }
