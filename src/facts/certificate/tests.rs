@@ -441,19 +441,27 @@ fn what_stands_around_pem_lines_is_a_remark_or_damage() {
 
 /// A certificate with that signature algorithm and those dates, unsigned: DER by hand, since no tool makes it any more.
 fn certificate(algorithm: &[u8], dates: &[&[u8]]) -> Vec<u8> {
-    fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-        let content = parts.concat();
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        [&[tag, 0x82], &length[..], &content].concat()
-    }
+    certificate_from(algorithm, dates, (0x1E, &[0, b'R', 1, 0x1F]))
+}
+
+fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82], &length[..], &content].concat()
+}
+
+/// The same from an issuer whose common name has that tag and content; the subject's is a BMPString, `Rğ`.
+fn certificate_from(algorithm: &[u8], dates: &[&[u8]], issuer: (u8, &[u8])) -> Vec<u8> {
     let oid = |bytes: &[u8]| [&[0x06, u8::try_from(bytes.len()).unwrap()], bytes].concat();
     let algorithm = tlv(0x30, &[&oid(algorithm), &[5, 0]]);
-    let name = tlv(0x30, &[&tlv(0x31, &[&tlv(0x30, &[&oid(&[0x55, 4, 3]), &tlv(0x1E, &[&[0, b'R', 1, 0x1F]])])])]);
+    let name =
+        |(tag, text): (u8, &[u8])| tlv(0x30, &[&tlv(0x31, &[&tlv(0x30, &[&oid(&[0x55, 4, 3]), &tlv(tag, &[text])])])]);
+    let (issuer, subject) = (name(issuer), name((0x1E, &[0, b'R', 1, 0x1F])));
     let modulus = [&[0, 0x80][..], &[1; 127]].concat();
     let key = tlv(0x30, &[&tlv(0x02, &[&modulus]), &[2, 3, 1, 0, 1]]);
     let rsa = tlv(0x30, &[&oid(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1]), &[5, 0]]);
     let key = tlv(0x30, &[&rsa, &tlv(0x03, &[&[0], &key])]);
-    let tbs = tlv(0x30, &[&[2, 1, 7], &algorithm, &name, &tlv(0x30, dates), &name, &key]);
+    let tbs = tlv(0x30, &[&[2, 1, 7], &algorithm, &issuer, &tlv(0x30, dates), &subject, &key]);
     tlv(0x30, &[&tbs, &algorithm, &tlv(0x03, &[&[0; 129]])])
 }
 
@@ -469,6 +477,26 @@ fn makecerts_roots_are_weak_and_not_damaged() {
     assert_eq!((decoded.ca, decoded.cert_sign, decoded.self_issued), (Stated::Absent, Stated::Absent, true));
     assert_eq!((decoded.subject.as_str(), decoded.serial.as_str()), ("CN=R\u{11F}", "07"));
     assert_eq!(read(&BASE64.encode(&der)).content, Content::Certificate(der));
+    for (last, hash) in [(2, SignatureHash::Md5), (4, SignatureHash::Md5), (0x1C, SignatureHash::Sha1)] {
+        let der = certificate(&[0x2B, 0x0E, 3, 2, last], &[UTC_2020, UTC_2039]);
+        assert_eq!(decode(&der).unwrap().signature_hash, hash, "1.3.14.3.2.{last}");
+    }
+}
+
+#[test]
+fn a_name_is_the_same_in_another_encoding() {
+    let sha256 = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 0x0B];
+    for (tag, text, same) in [
+        (0x0C, "R\u{11F}".as_bytes(), true),
+        (0x0C, " r\u{11E}".as_bytes(), true),
+        (0x0C, "Rg".as_bytes(), false),
+        (0x0C, "R\u{11F} \u{11F}".as_bytes(), false),
+        // No text: only the same bytes are the same.
+        (0x04, "R\u{11F}".as_bytes(), false),
+    ] {
+        let der = certificate_from(&sha256, &[UTC_2020, UTC_2039], (tag, text));
+        assert_eq!(decode(&der).unwrap().self_issued, same, "{tag} {text:?}");
+    }
 }
 
 #[test]
