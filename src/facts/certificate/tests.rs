@@ -484,6 +484,21 @@ fn makecerts_roots_are_weak_and_not_damaged() {
 }
 
 #[test]
+fn pss_says_which_hash_is_weak() {
+    let pss = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 0x0A];
+    let mut der = certificate(&pss, &[UTC_2020, UTC_2039]);
+    let decoded = decode(&der).unwrap();
+    assert_eq!((decoded.signature_algorithm.as_str(), decoded.signature_hash), ("RSASSA-PSS", SignatureHash::Other));
+    // An empty sequence in place of NULL: the defaults.
+    while let Some(at) = der.windows(4).position(|it| it == [1, 0x0A, 5, 0]) {
+        der[at + 2] = 0x30;
+    }
+    let decoded = decode(&der).unwrap();
+    let expected = ("RSASSA-PSS with SHA-1", SignatureHash::Sha1);
+    assert_eq!((decoded.signature_algorithm.as_str(), decoded.signature_hash), expected);
+}
+
+#[test]
 fn a_name_is_the_same_in_another_encoding() {
     let sha256 = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 0x0B];
     for (tag, text, same) in [

@@ -280,7 +280,12 @@ fn signature(algorithm: &AlgorithmIdentifier<'_>) -> (String, SignatureHash) {
         "1.2.840.10045.4.3.3" => ("ecdsaWithSHA384", SignatureHash::Sha2),
         "1.2.840.10045.4.3.4" => ("ecdsaWithSHA512", SignatureHash::Sha2),
         "2.16.840.1.101.3.4.3.2" => ("dsaWithSHA256", SignatureHash::Sha2),
-        "1.2.840.113549.1.1.10" => ("RSASSA-PSS", pss_hash(algorithm)),
+        "1.2.840.113549.1.1.10" => match pss_hash(algorithm) {
+            // The algorithm alone does not say what is weak about it.
+            SignatureHash::Sha1 => ("RSASSA-PSS with SHA-1", SignatureHash::Sha1),
+            SignatureHash::Md5 => ("RSASSA-PSS with MD5", SignatureHash::Md5),
+            hash => ("RSASSA-PSS", hash),
+        },
         "1.3.101.112" => ("Ed25519", SignatureHash::Other),
         "1.3.101.113" => ("Ed448", SignatureHash::Other),
         _ => return (oid, SignatureHash::Other),
