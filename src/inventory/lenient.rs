@@ -163,8 +163,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Adapt<V> {
             Wanted::Number => match (value.trim().parse::<i64>(), value.trim().parse::<f64>()) {
                 (Ok(number), _) => self.visitor.visit_i64(number),
                 (_, Ok(number)) => self.visitor.visit_f64(number),
-                _ => self.visitor.visit_str(value),
+                _ => Err(misplaced(value, "a number")),
             },
+            // An error that shows the text would show a secret that was pasted in the wrong place.
+            Wanted::Flag => Err(misplaced(value, "true or false")),
+            Wanted::Struct(_) => Err(misplaced(value, "an object")),
             Wanted::List if !value.is_empty() => self.visitor.visit_seq(One(Some(value.into_deserializer()))),
             Wanted::List => self.visitor.visit_seq(Empty(std::marker::PhantomData::<E>)),
             _ => self.visitor.visit_str(value),
@@ -217,6 +220,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Adapt<V> {
             _ => self.visitor.visit_map(Members { map, fields: &[] }),
         }
     }
+}
+
+/// Says that a text stands where something else belongs, without the text.
+fn misplaced<E: Error>(text: &str, wanted: &str) -> E {
+    let found = if text.is_empty() { "an empty text" } else { "a text" };
+    E::custom(format_args!("{found} where {wanted} belongs"))
 }
 
 /// A list whose entries are read leniently.
@@ -435,7 +444,17 @@ mod tests {
     }
 
     #[test]
-    fn a_word_where_a_number_belongs_is_an_error() {
-        assert!(from_str::<Rule>(r#"{"priority":"first"}"#).is_err());
+    fn a_text_in_the_wrong_place_is_an_error_that_does_not_show_it() {
+        for (text, wanted) in [
+            (r#"{"priority":"secret"}"#, "a text where a number belongs"),
+            (r#"{"on":"secret"}"#, "a text where true or false belongs"),
+            (r#"{"child":"secret"}"#, "a text where an object belongs"),
+            (r#"{"children":"secret"}"#, "a text where an object belongs"),
+            (r#"{"children":["secret"]}"#, "a text where an object belongs"),
+            (r#""secret""#, "a text where an object belongs"),
+        ] {
+            let error = from_str::<Rule>(text).unwrap_err().to_string();
+            assert!(error.starts_with(wanted) && !error.contains("secret"), "{text}: {error}");
+        }
     }
 }

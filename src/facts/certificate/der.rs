@@ -4,6 +4,7 @@ use x509_parser::prelude::{
     CertificateRevocationList, FromDer, SubjectPublicKeyInfo, X509Certificate, X509CertificationRequest,
 };
 
+use super::form::is_certificate;
 use super::layout::Damage;
 
 /// What stands in some bytes.
@@ -34,7 +35,7 @@ pub(super) fn look(bytes: &[u8]) -> Found<'_> {
             rest = behind;
             continue;
         }
-        let parsed = X509Certificate::from_der(element).is_ok();
+        let parsed = is_certificate(element) && X509Certificate::from_der(element).is_ok();
         match &mut found.certificate {
             None if parsed => found.certificate = Some(Ok(element)),
             Some(Ok(_)) if parsed => found.certificate = Some(Err(Damage::SeveralCertificates(2))),
@@ -53,8 +54,28 @@ pub(super) fn look(bytes: &[u8]) -> Found<'_> {
         }
         rest = behind;
     }
+    if let (None, Some(Err(damage))) = (found.key, &found.certificate)
+        && let Some(form) = key_within(bytes)
+    {
+        let beside = matches!(damage, Damage::TrailingBytes(_) | Damage::SeveralCertificates(_));
+        return Found { key: Some(form), certificate: found.certificate.filter(|_| beside) };
+    }
     found
 }
+
+/// The form of a private key that stands whole somewhere in bytes that are something else: behind a line break, in a
+/// wrapping of its own.
+fn key_within(bytes: &[u8]) -> Option<&'static str> {
+    memchr::memchr_iter(SEQUENCE, bytes).find_map(|at| {
+        let Some(Extent::Whole(length)) = first_element(&bytes[at..]) else { return None };
+        let element = &bytes[at..at + length];
+        // Short ones occur by chance.
+        private_key(element).filter(|form| length > 40 && matches!(*form, PKCS8 | PKCS1))
+    })
+}
+
+const PKCS1: &str = "a PKCS#1 private key";
+const PKCS8: &str = "a PKCS#8 private key";
 
 fn no_certificate(element: &[u8]) -> Damage {
     if is_pkcs7(element) {
@@ -113,7 +134,7 @@ fn first_element(bytes: &[u8]) -> Option<Extent> {
 }
 
 /// Tag, length of the header, length of the content (`None`: indefinite).
-fn header(bytes: &[u8]) -> Option<(u8, usize, Option<usize>)> {
+pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize, Option<usize>)> {
     let (&tag, &first) = (bytes.first()?, bytes.get(1)?);
     match first {
         0..=0x7F => Some((tag, 2, Some(first.into()))),
@@ -158,13 +179,14 @@ pub(super) fn starts_certificate(bytes: &[u8]) -> bool {
 /// The form of a key that is a list of numbers, given those behind its version: five of DSA, eight or more of RSA.
 fn numbers_form(mut rest: &[u8]) -> &'static str {
     let mut count = 0;
-    while rest.first() == Some(&INTEGER)
+    while count < 8
+        && rest.first() == Some(&INTEGER)
         && let Some(Extent::Whole(length)) = first_element(rest)
     {
         (rest, count) = (&rest[length..], count + 1);
     }
     match count {
-        8.. => "a PKCS#1 private key",
+        8.. => PKCS1,
         5 if rest.is_empty() => "a DSA private key",
         _ => "an RSA or DSA private key",
     }
@@ -192,7 +214,7 @@ pub(super) fn private_key(bytes: &[u8]) -> Option<&'static str> {
             let (algorithm, key) = content(rest, SEQUENCE)?;
             // In what a certificate or a revocation list holds, a name follows the algorithm.
             let key = key.first().is_none_or(|tag| *tag == OCTET_STRING);
-            object_identifier(algorithm).filter(|_| key).map(|_| "a PKCS#8 private key")
+            object_identifier(algorithm).filter(|_| key).map(|_| PKCS8)
         }
         ([0 | 1], &INTEGER) => Some(numbers_form(rest)),
         ([1], &OCTET_STRING) => Some("a SEC1 (elliptic curve) private key"),

@@ -302,9 +302,27 @@ fn values(raw: &str, depth: usize) -> Values {
 
 /// Text that holds a private key though no PEM line says so.
 fn key_as_text(text: &str) -> Option<&'static str> {
-    let has = |what: &str| text.contains(what);
-    let pem = has("PRIVATEKEY") && (has("BEGIN") || has("END"));
-    if pem { Some("a PEM private key") } else { stray::key_in_markup(text) }
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let pem = |text: &str| text.contains("PRIVATEKEY") && (text.contains("BEGIN") || text.contains("END"));
+    // URL-encoding puts %20 or + between the words, UTF-16 that was read as another encoding a NUL between the letters.
+    let words = text.contains("PRIVATE") || text.contains("P\0R\0I\0V");
+    if pem(text) || (words && pem(&letters(text))) {
+        return Some("a PEM private key");
+    }
+    stray::key_in_markup(text).or_else(|| key_in_hex(text))
+}
+
+/// The form of a private key whose bytes are written as hex digits.
+fn key_in_hex(text: &str) -> Option<&'static str> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    if !digits.starts_with("30") || digits.len() < 64 {
+        return None;
+    }
+    let bytes = |digits: &str| {
+        let digits = &digits.as_bytes()[..digits.len() / 2 * 2];
+        data_encoding::HEXLOWER_PERMISSIVE.decode(digits).ok()
+    };
+    der::private_key(&bytes(digits).or_else(|| bytes(&digits.replace([':', '-'], "")))?)
 }
 
 /// The label in words that are ours: what stands in a label is not always a label.
@@ -490,9 +508,25 @@ fn as_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 /// The form of the private key that damaged base64 starts with.
 fn key_at_start(text: &str) -> Option<&'static str> {
-    // What tells a key stands in its first bytes.
-    let length = text.bytes().take(64).take_while(|byte| stray::in_alphabet(*byte)).count() / 4 * 4;
-    der::private_key(&unpadded_base64().decode(&text.as_bytes()[..length]).ok()?)
+    let decode = |text: &[u8]| unpadded_base64().decode(&text[..text.len() / 4 * 4]).ok();
+    let (control, rest): (Vec<u8>, Vec<u8>) = text
+        .bytes()
+        .take_while(|byte| stray::in_alphabet(*byte) || byte.is_ascii_control())
+        .partition(u8::is_ascii_control);
+    // UTF-16 that was read as another encoding has a NUL behind each letter.
+    let mut bytes = decode(if control.is_empty() { &text.as_bytes()[..rest.len()] } else { &rest })?;
+    for _ in 0..DEEPEST {
+        if let Some(form) = der::private_key(&bytes) {
+            return Some(form);
+        }
+        let inside = Squeezed::new(&as_text(&bytes)?).text;
+        if let Some(form) = key_as_text(&inside) {
+            return Some(form);
+        }
+        let length = inside.bytes().take_while(|byte| stray::in_alphabet(*byte)).count();
+        bytes = decode(&inside.as_bytes()[..length])?;
+    }
+    None
 }
 
 enum Fault {

@@ -9,6 +9,7 @@
 //! Private keys are recognised and dropped: nothing that this module returns holds any part of one.
 
 mod der;
+mod form;
 mod layout;
 mod scan;
 mod stray;

@@ -85,6 +85,8 @@ pub(super) fn key_in_markup(text: &str) -> Option<&'static str> {
         Some("an XML RSA private key")
     } else if has("kty") && is_private_jwk(text) {
         Some("a JSON Web Key with its private part")
+    } else if has("Private-Key:(") || has("privateExponent:") {
+        Some("a private key in words, as OpenSSL prints it")
     } else {
         None
     }

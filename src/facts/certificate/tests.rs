@@ -158,6 +158,19 @@ fn damage_has_distinct_reasons() {
 }
 
 #[test]
+fn a_wrong_tag_or_length_is_damage_though_the_parser_reads_on() {
+    let der = certificate(&[0x2B, 0x0E, 3, 2, 0x1D], &[UTC_2020, UTC_2039]);
+    assert_eq!(read(&BASE64.encode(&der)).content, Content::Certificate(der.clone()));
+    let issuer = der.windows(4).position(|it| it[0] == 0x31 && it[1] == 0x82).unwrap();
+    // The certificate is no SEQUENCE, the set in its name is none, the attribute in that is longer than the set.
+    for (at, byte) in [(0, 0xB0), (0, 0x10), (issuer, 0x30), (issuer + 7, 0xFF), (issuer + 8, 0x02)] {
+        let mut broken = der.clone();
+        broken[at] = byte;
+        assert!(matches!(damage(&BASE64.encode(&broken)), Damage::NotX509(_)), "byte {at}");
+    }
+}
+
+#[test]
 fn what_is_not_base64_is_damaged_and_not_cleaned() {
     let good = good();
     let url = BASE64URL.encode(&BASE64.decode(good.as_bytes()).unwrap());
@@ -216,6 +229,24 @@ fn keys() -> Vec<(String, &'static str)> {
         let label = text.lines().next().unwrap();
         keys.push((format!("{label}\nProc-Type: 4,ENCRYPTED\n\n!{body}"), der_form));
         keys.push((label.to_owned() + "\n!!!", pem_form));
+        // As a shell, a web form and a wrong encoding leave it.
+        keys.push((text.replace('\n', "%0A").replace(' ', "%20"), "a PEM private key"));
+        keys.push((text.replace(['\n', ' '], "+"), "a PEM private key"));
+        keys.push((text.chars().flat_map(|c| [c, '\0']).collect(), "a PEM private key"));
+        keys.push((body.chars().flat_map(|c| [c, '\0']).collect(), cut_form));
+        let der = BASE64.decode(body.as_bytes()).unwrap();
+        keys.push((data_encoding::HEXLOWER.encode(&der), der_form));
+        keys.push((format!("0x{}", data_encoding::HEXUPPER.encode(&der)), der_form));
+        // Cut where the characters make no whole bytes.
+        let inside = base64(text);
+        keys.push((inside[..inside.len() / 4 * 4 - 11].to_owned(), "a PEM private key"));
+        if der_form.starts_with("a PKCS#") {
+            keys.push((BASE64.encode(&[b"\r\n", &der[..]].concat()), der_form));
+            keys.push((BASE64.encode(&[b"\x04\x82\0\0", &der[..]].concat()), der_form));
+        }
+    }
+    for words in ["Private-Key: (2048 bit, 2 primes)\nmodulus:\n    00:b4\n", "privateExponent:\n    00:b4\n"] {
+        keys.push((words.to_owned(), "a private key in words, as OpenSSL prints it"));
     }
     keys
 }
@@ -410,19 +441,27 @@ fn what_stands_around_pem_lines_is_a_remark_or_damage() {
 
 /// A certificate with that signature algorithm and those dates, unsigned: DER by hand, since no tool makes it any more.
 fn certificate(algorithm: &[u8], dates: &[&[u8]]) -> Vec<u8> {
-    fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-        let content = parts.concat();
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        [&[tag, 0x82], &length[..], &content].concat()
-    }
+    certificate_from(algorithm, dates, (0x1E, &[0, b'R', 1, 0x1F]))
+}
+
+fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82], &length[..], &content].concat()
+}
+
+/// The same from an issuer whose common name has that tag and content; the subject's is a BMPString, `Rğ`.
+fn certificate_from(algorithm: &[u8], dates: &[&[u8]], issuer: (u8, &[u8])) -> Vec<u8> {
     let oid = |bytes: &[u8]| [&[0x06, u8::try_from(bytes.len()).unwrap()], bytes].concat();
     let algorithm = tlv(0x30, &[&oid(algorithm), &[5, 0]]);
-    let name = tlv(0x30, &[&tlv(0x31, &[&tlv(0x30, &[&oid(&[0x55, 4, 3]), &tlv(0x1E, &[&[0, b'R', 1, 0x1F]])])])]);
+    let name =
+        |(tag, text): (u8, &[u8])| tlv(0x30, &[&tlv(0x31, &[&tlv(0x30, &[&oid(&[0x55, 4, 3]), &tlv(tag, &[text])])])]);
+    let (issuer, subject) = (name(issuer), name((0x1E, &[0, b'R', 1, 0x1F])));
     let modulus = [&[0, 0x80][..], &[1; 127]].concat();
     let key = tlv(0x30, &[&tlv(0x02, &[&modulus]), &[2, 3, 1, 0, 1]]);
     let rsa = tlv(0x30, &[&oid(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1]), &[5, 0]]);
     let key = tlv(0x30, &[&rsa, &tlv(0x03, &[&[0], &key])]);
-    let tbs = tlv(0x30, &[&[2, 1, 7], &algorithm, &name, &tlv(0x30, dates), &name, &key]);
+    let tbs = tlv(0x30, &[&[2, 1, 7], &algorithm, &issuer, &tlv(0x30, dates), &subject, &key]);
     tlv(0x30, &[&tbs, &algorithm, &tlv(0x03, &[&[0; 129]])])
 }
 
@@ -438,6 +477,41 @@ fn makecerts_roots_are_weak_and_not_damaged() {
     assert_eq!((decoded.ca, decoded.cert_sign, decoded.self_issued), (Stated::Absent, Stated::Absent, true));
     assert_eq!((decoded.subject.as_str(), decoded.serial.as_str()), ("CN=R\u{11F}", "07"));
     assert_eq!(read(&BASE64.encode(&der)).content, Content::Certificate(der));
+    for (last, hash) in [(2, SignatureHash::Md5), (4, SignatureHash::Md5), (0x1C, SignatureHash::Sha1)] {
+        let der = certificate(&[0x2B, 0x0E, 3, 2, last], &[UTC_2020, UTC_2039]);
+        assert_eq!(decode(&der).unwrap().signature_hash, hash, "1.3.14.3.2.{last}");
+    }
+}
+
+#[test]
+fn pss_says_which_hash_is_weak() {
+    let pss = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 0x0A];
+    let mut der = certificate(&pss, &[UTC_2020, UTC_2039]);
+    let decoded = decode(&der).unwrap();
+    assert_eq!((decoded.signature_algorithm.as_str(), decoded.signature_hash), ("RSASSA-PSS", SignatureHash::Other));
+    // An empty sequence in place of NULL: the defaults.
+    while let Some(at) = der.windows(4).position(|it| it == [1, 0x0A, 5, 0]) {
+        der[at + 2] = 0x30;
+    }
+    let decoded = decode(&der).unwrap();
+    let expected = ("RSASSA-PSS with SHA-1", SignatureHash::Sha1);
+    assert_eq!((decoded.signature_algorithm.as_str(), decoded.signature_hash), expected);
+}
+
+#[test]
+fn a_name_is_the_same_in_another_encoding() {
+    let sha256 = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 0x0B];
+    for (tag, text, same) in [
+        (0x0C, "R\u{11F}".as_bytes(), true),
+        (0x0C, " r\u{11E}".as_bytes(), true),
+        (0x0C, "Rg".as_bytes(), false),
+        (0x0C, "R\u{11F} \u{11F}".as_bytes(), false),
+        // No text: only the same bytes are the same.
+        (0x04, "R\u{11F}".as_bytes(), false),
+    ] {
+        let der = certificate_from(&sha256, &[UTC_2020, UTC_2039], (tag, text));
+        assert_eq!(decode(&der).unwrap().self_issued, same, "{tag} {text:?}");
+    }
 }
 
 #[test]

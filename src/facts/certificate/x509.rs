@@ -1,5 +1,7 @@
 //! What an X.509 certificate says.
 
+use std::borrow::Cow;
+
 use sha1::{Digest, Sha1};
 use time::OffsetDateTime;
 use x509_parser::der_parser::asn1_rs::{Oid, Tag};
@@ -8,7 +10,7 @@ use x509_parser::oid_registry::{OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_KEY
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
-use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Name};
+use x509_parser::x509::{AlgorithmIdentifier, AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 use crate::facts::schema::fact_enum;
 
@@ -63,7 +65,7 @@ pub struct Decoded {
     pub subject: String,
     /// The issuer.
     pub issuer: String,
-    /// Whether both are the same.
+    /// Whether both are the same name.
     pub self_issued: bool,
     /// The serial number in upper-case hex digits.
     pub serial: String,
@@ -110,7 +112,7 @@ pub fn decode(der: &[u8]) -> Option<Decoded> {
     Some(Decoded {
         subject: name(certificate.subject()),
         issuer: name(certificate.issuer()),
-        self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+        self_issued: are_one_name(certificate.subject(), certificate.issuer()),
         serial: shortened(data_encoding::HEXUPPER.encode(certificate.raw_serial())),
         thumbprint: data_encoding::HEXUPPER.encode(&Sha1::digest(der)),
         not_before: certificate.validity().not_before.to_datetime(),
@@ -151,17 +153,44 @@ fn name(name: &X509Name<'_>) -> String {
             out.push_str(attribute_name(&oid).unwrap_or(&oid));
             out.push('=');
             let value = attribute.attr_value();
-            let window = &value.data[..value.data.len().min(4 * LONGEST_SHOWN)];
-            out.push_str(&match value.tag() {
-                // UniversalString is UTF-32, whose upper half is always zero for what occurs in names.
-                Tag::BmpString => encoding_rs::UTF_16BE.decode_without_bom_handling(window).0,
-                // T61String is Latin-1 in practice.
-                Tag::T61String => encoding_rs::mem::decode_latin1(window),
-                _ => String::from_utf8_lossy(window),
-            });
+            out.push_str(&characters(value.tag(), &value.data[..value.data.len().min(4 * LONGEST_SHOWN)]));
         }
     }
     shortened(out)
+}
+
+/// The text of an attribute of that type.
+fn characters(tag: Tag, data: &[u8]) -> Cow<'_, str> {
+    match tag {
+        // UniversalString is UTF-32, whose upper half is always zero for what occurs in names.
+        Tag::BmpString => encoding_rs::UTF_16BE.decode_without_bom_handling(data).0,
+        // T61String is Latin-1 in practice.
+        Tag::T61String => encoding_rs::mem::decode_latin1(data),
+        _ => String::from_utf8_lossy(data),
+    }
+}
+
+/// Whether two names are the same, whatever types their texts have: letter case and white space around and between words
+/// do not count. Source: RFC 5280, 7.1.
+fn are_one_name(one: &X509Name<'_>, other: &X509Name<'_>) -> bool {
+    let text =
+        |tag| matches!(tag, Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::BmpString | Tag::T61String);
+    let folded = |attribute: &AttributeTypeAndValue<'_>| {
+        let value = attribute.attr_value();
+        let words = characters(value.tag(), value.data).to_lowercase();
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let same = |a: &AttributeTypeAndValue<'_>, b: &AttributeTypeAndValue<'_>| {
+        let (left, right) = (a.attr_value(), b.attr_value());
+        let bytes = left.tag() == right.tag() && left.data == right.data;
+        a.attr_type() == b.attr_type() && (bytes || (text(left.tag()) && text(right.tag()) && folded(a) == folded(b)))
+    };
+    one.as_raw() == other.as_raw()
+        || one.iter().count() == other.iter().count()
+            && one
+                .iter()
+                .zip(other.iter())
+                .all(|(a, b)| a.iter().count() == b.iter().count() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b)))
 }
 
 fn attribute_name(oid: &str) -> Option<&'static str> {
@@ -234,22 +263,29 @@ fn signature(algorithm: &AlgorithmIdentifier<'_>) -> (String, SignatureHash) {
     let oid = algorithm.algorithm.to_id_string();
     let known = match oid.as_str() {
         "1.2.840.113549.1.1.2" => ("md2WithRSAEncryption", SignatureHash::Md5),
-        "1.2.840.113549.1.1.3" => ("md4WithRSAEncryption", SignatureHash::Md5),
+        "1.2.840.113549.1.1.3" | "1.3.14.3.2.2" | "1.3.14.3.2.4" => ("md4WithRSAEncryption", SignatureHash::Md5),
         "1.2.840.113549.1.1.4" | "1.3.14.3.2.3" => ("md5WithRSAEncryption", SignatureHash::Md5),
         "1.2.840.113549.1.1.5" => ("sha1WithRSAEncryption", SignatureHash::Sha1),
         "1.3.14.3.2.29" => ("sha1WithRSA", SignatureHash::Sha1),
-        "1.2.840.10040.4.3" | "1.3.14.3.2.27" => ("dsaWithSha1", SignatureHash::Sha1),
+        "1.2.840.10040.4.3" | "1.3.14.3.2.27" | "1.3.14.3.2.28" => ("dsaWithSha1", SignatureHash::Sha1),
         "1.2.840.10045.4.1" => ("ecdsaWithSHA1", SignatureHash::Sha1),
         "1.2.840.113549.1.1.14" => ("sha224WithRSAEncryption", SignatureHash::Sha2),
         "1.2.840.113549.1.1.11" => ("sha256WithRSAEncryption", SignatureHash::Sha2),
         "1.2.840.113549.1.1.12" => ("sha384WithRSAEncryption", SignatureHash::Sha2),
         "1.2.840.113549.1.1.13" => ("sha512WithRSAEncryption", SignatureHash::Sha2),
+        "1.2.840.113549.1.1.15" => ("sha512-224WithRSAEncryption", SignatureHash::Sha2),
+        "1.2.840.113549.1.1.16" => ("sha512-256WithRSAEncryption", SignatureHash::Sha2),
         "1.2.840.10045.4.3.1" => ("ecdsaWithSHA224", SignatureHash::Sha2),
         "1.2.840.10045.4.3.2" => ("ecdsaWithSHA256", SignatureHash::Sha2),
         "1.2.840.10045.4.3.3" => ("ecdsaWithSHA384", SignatureHash::Sha2),
         "1.2.840.10045.4.3.4" => ("ecdsaWithSHA512", SignatureHash::Sha2),
         "2.16.840.1.101.3.4.3.2" => ("dsaWithSHA256", SignatureHash::Sha2),
-        "1.2.840.113549.1.1.10" => ("RSASSA-PSS", pss_hash(algorithm)),
+        "1.2.840.113549.1.1.10" => match pss_hash(algorithm) {
+            // The algorithm alone does not say what is weak about it.
+            SignatureHash::Sha1 => ("RSASSA-PSS with SHA-1", SignatureHash::Sha1),
+            SignatureHash::Md5 => ("RSASSA-PSS with MD5", SignatureHash::Md5),
+            hash => ("RSASSA-PSS", hash),
+        },
         "1.3.101.112" => ("Ed25519", SignatureHash::Other),
         "1.3.101.113" => ("Ed448", SignatureHash::Other),
         _ => return (oid, SignatureHash::Other),
