@@ -14,6 +14,8 @@
 //! - [`inventory`] types the resources that the audit knows and finds them by id.
 //! - [`facts`] computes what policies see, one documented struct for each kind of subject. All that is hard about
 //!   Azure is in here: certificates, address sets, the evaluation of network security groups.
+//! - [`symptoms`] is the catalogue of what users meet, and finds the symptom of a pasted text. It stands beside the
+//!   others: policies name symptoms, which know nothing of them.
 //! - [`policy`] loads policies, which are data, and makes verdicts: pass, fail, unknown, not applicable.
 //! - [`fixtures`] tries policies on estates whose verdicts are known beforehand.
 //! - [`report`] renders the result for people and machines.
@@ -38,5 +40,6 @@ pub mod policy;
 pub mod printer;
 pub mod report;
 pub mod source;
+pub mod symptoms;
 pub mod text_file;
 pub mod visible;

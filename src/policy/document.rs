@@ -7,12 +7,12 @@ use super::diagnostics::{Fault, LoadError, did_you_mean, line_and_column, listed
 use super::evaluate::{Policy, Rule};
 use super::expression::{Code, Compiled, Param, Read, Scope, Ty, compile};
 use super::keys;
-use super::symptoms;
 use super::template::{Checked, CommandTemplate, Template};
 use super::yaml::{Node, Origin, Yaml};
 use super::{Metadata, Severity};
 use crate::facts::schema::RecordType;
 use crate::facts::{SubjectKind, resource};
+use crate::symptoms;
 
 /// The names that expressions about a kind may start with.
 pub(super) type Roots = fn(SubjectKind) -> Vec<(&'static str, &'static RecordType)>;
@@ -288,8 +288,8 @@ impl Reader<'_> {
     fn symptoms(&mut self, node: Option<&Node>) -> Vec<String> {
         for symptom in self.list(node, "symptoms") {
             let Some(id) = self.text(symptom, "symptoms") else { continue };
-            if !symptoms::IDS.contains(&id) {
-                let hint = did_you_mean(id, symptoms::IDS);
+            if !symptoms::ids().contains(&id) {
+                let hint = did_you_mean(id, symptoms::ids().iter().copied());
                 self.fault(symptom.at, format!("unknown symptom `{id}`"), hint);
             }
         }

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::Severity;
 use super::expression::type_of;
 use super::keys::{self, Key};
-use super::{Severity, symptoms};
 use crate::facts::schema::{RecordType, Type};
 use crate::facts::{SubjectKind, resource};
+use crate::symptoms;
 
 /// The keys that a policy cannot do without.
 const REQUIRED: [&str; 6] = ["title", "severity", "subject", "check", "message", "remediation"];
@@ -120,7 +121,7 @@ fn shape(key: &str) -> Value {
             "commands" => json!({ "type": "array", "items": text() }),
             _ => text(),
         }),
-        "symptoms" => json!({ "type": "array", "items": { "enum": &symptoms::IDS[..] } }),
+        "symptoms" => json!({ "type": "array", "items": { "enum": symptoms::ids() } }),
         "references" => json!({ "type": "array", "items": { "type": "string", "pattern": "^https://" } }),
         "frameworks" => json!({
             "type": "object",

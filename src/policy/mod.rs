@@ -13,7 +13,6 @@ mod json_schema;
 mod keys;
 mod load;
 mod set;
-mod symptoms;
 mod template;
 mod yaml;
 

@@ -1,0 +1,254 @@
+//! The catalogue's messages, headings and titles, ready to be compared with.
+
+use std::collections::HashMap;
+
+use super::super::{Catalogue, Symptom};
+use super::codes::Codes;
+use super::fold::Lines;
+use super::literal::literal;
+use super::term::{Sense, Term, terms, word};
+use super::token::{Token, tokens};
+
+/// A message, a heading or a title.
+pub(super) struct Phrase {
+    pub(super) symptom: usize,
+    /// Its terms, by their numbers.
+    pub(super) terms: Vec<u32>,
+    /// How much each says.
+    pub(super) weights: Vec<f32>,
+    /// How much all say.
+    pub(super) total: f32,
+    /// Speaks of the catalogue's field.
+    pub(super) has_field: bool,
+    /// Too short to be found within a text: it has to be the text.
+    pub(super) whole: bool,
+    /// Ours and not a program's.
+    pub(super) is_title: bool,
+}
+
+/// All phrases and what they consist of.
+pub(super) struct Index {
+    pub(super) phrases: Vec<Phrase>,
+    numbers: HashMap<String, u32>,
+    vocabulary: Vec<Vocable>,
+}
+
+struct Vocable {
+    key: String,
+    letters: u64,
+    sense: Sense,
+    /// The phrases that hold it, each once.
+    phrases: Vec<u32>,
+    /// The symptoms whose phrases hold it, each once, in order.
+    symptoms: Vec<usize>,
+}
+
+/// A term of a text.
+pub(super) struct Asked {
+    /// The vocables that it may be, and how surely.
+    pub(super) is: Vec<(u32, f32)>,
+    /// How much is against a match that does not explain it.
+    pub(super) surprise: f32,
+}
+
+impl Index {
+    pub(super) fn new(catalogue: &Catalogue, codes: &Codes) -> Self {
+        let mut index = Self { phrases: Vec::new(), numbers: HashMap::new(), vocabulary: Vec::new() };
+        for (i, symptom) in catalogue.symptoms().iter().enumerate() {
+            for (text, is_title) in texts(symptom) {
+                index.add(i, text, is_title, codes);
+            }
+        }
+        index.weigh(catalogue.symptoms().len());
+        index
+    }
+
+    fn add(&mut self, symptom: usize, text: &str, is_title: bool, codes: &Codes) {
+        let number = u32::try_from(self.phrases.len()).unwrap_or(u32::MAX);
+        let tokens = without_codes(tokens(&without_names(text), Lines::Spaces), symptom, codes);
+        let mut phrase = Vec::new();
+        for Term { key, sense } in terms(&tokens) {
+            let next = u32::try_from(self.vocabulary.len()).unwrap_or(u32::MAX);
+            let id = *self.numbers.entry(key.clone()).or_insert(next);
+            if id == next {
+                let letters = letters(&key);
+                self.vocabulary.push(Vocable { key, letters, sense, phrases: Vec::new(), symptoms: Vec::new() });
+            }
+            let vocable = &mut self.vocabulary[id as usize];
+            if vocable.phrases.last() != Some(&number) {
+                vocable.phrases.push(number);
+            }
+            if vocable.symptoms.last() != Some(&symptom) {
+                vocable.symptoms.push(symptom);
+            }
+            phrase.push(id);
+        }
+        let (weights, total) = (Vec::new(), 0.0);
+        self.phrases.push(Phrase { symptom, terms: phrase, weights, total, has_field: false, whole: false, is_title });
+    }
+
+    /// A term says the more the fewer symptoms' texts hold it.
+    fn weigh(&mut self, symptoms: usize) {
+        let all = symptoms.max(2) as f32;
+        let weights: Vec<f32> = self
+            .vocabulary
+            .iter()
+            .map(|vocable| {
+                let rare = (all / vocable.symptoms.len() as f32).ln() / all.ln();
+                vocable.sense.weight() * 0.7f32.mul_add(rare, 0.3)
+            })
+            .collect();
+        for phrase in &mut self.phrases {
+            let senses = || phrase.terms.iter().map(|id| self.vocabulary[*id as usize].sense);
+            phrase.weights = phrase.terms.iter().map(|id| weights[*id as usize]).collect();
+            phrase.total = phrase.weights.iter().sum();
+            phrase.has_field = senses().any(|sense| sense == Sense::Field);
+            let words = senses().filter(|sense| matches!(sense, Sense::Content | Sense::Everyday)).count();
+            let pairs = senses().filter(|sense| matches!(sense, Sense::Pair | Sense::EverydayPair)).count();
+            phrase.whole = !phrase.has_field && words * 2 + pairs <= 5;
+        }
+    }
+
+    /// The phrases that hold a vocable.
+    pub(super) fn phrases_of(&self, id: u32) -> &[u32] {
+        &self.vocabulary[id as usize].phrases
+    }
+
+    /// Whether a symptom's texts are about that stem of a word.
+    pub(super) fn is_about(&self, symptom: usize, stem: &str) -> bool {
+        self.numbers.get(stem).is_some_and(|id| {
+            let vocable = &self.vocabulary[*id as usize];
+            let says = matches!(vocable.sense, Sense::Content | Sense::Field | Sense::Everyday);
+            says && !matches!(stem, "error" | "err" | "code" | "event") && vocable.symptoms.contains(&symptom)
+        })
+    }
+
+    /// The terms of a text, as vocables: as they stand, cut and joined where white space is wrong, or with letters
+    /// changed.
+    pub(super) fn ask(&self, tokens: &[Token]) -> Vec<Asked> {
+        let terms = terms(tokens);
+        let mut near: HashMap<String, Vec<(u32, f32)>> = HashMap::new();
+        let mut asked = Vec::with_capacity(terms.len());
+        let mut i = 0;
+        while i < terms.len() {
+            let Term { key, sense } = &terms[i];
+            let surprise = sense.surprise();
+            i += 1;
+            if let Some(id) = self.numbers.get(key) {
+                asked.push(Asked { is: vec![(*id, 1.0)], surprise });
+                continue;
+            }
+            if !matches!(sense, Sense::Content | Sense::Everyday | Sense::Empty) {
+                asked.push(Asked { is: Vec::new(), surprise });
+                continue;
+            }
+            if let Some(next) = terms.get(i).filter(|next| next.sense != Sense::Number)
+                && key.len() + next.key.len() >= 5
+                && let Some(id) = self.numbers.get(word(&format!("{key}{}", next.key)).key.as_str())
+            {
+                asked.push(Asked { is: vec![(*id, 0.95)], surprise });
+                i += 1;
+                continue;
+            }
+            if let Some((a, b)) = self.cut(key) {
+                asked.push(Asked { is: vec![(a, 0.95)], surprise });
+                asked.push(Asked { is: vec![(b, 0.95)], surprise: 0.0 });
+                continue;
+            }
+            let is = near.entry(key.clone()).or_insert_with(|| self.similar(key)).clone();
+            asked.push(Asked { is, surprise });
+        }
+        asked
+    }
+
+    /// Two words without the space between them.
+    fn cut(&self, key: &str) -> Option<(u32, u32)> {
+        if key.len() < 7 || !key.is_ascii() {
+            return None;
+        }
+        (3..=key.len() - 3).find_map(|at| {
+            let find = |part: &str| self.numbers.get(word(part).key.as_str()).copied();
+            Some((find(&key[..at])?, find(&key[at..])?))
+        })
+    }
+
+    /// Words that differ by a letter, or by two where they are long.
+    fn similar(&self, key: &str) -> Vec<(u32, f32)> {
+        let len = key.chars().count();
+        if !(4..=30).contains(&len) {
+            return Vec::new();
+        }
+        let allowed = if len >= 8 { 2 } else { 1 };
+        let signature = letters(key);
+        let mut best = allowed + 1;
+        let mut found = Vec::new();
+        for (id, vocable) in self.vocabulary.iter().enumerate() {
+            let is_word = matches!(vocable.sense, Sense::Content | Sense::Everyday | Sense::Field);
+            let other = &vocable.key;
+            if !is_word || other.len() < 4 || other.len().abs_diff(len) > allowed {
+                continue;
+            }
+            if (signature ^ vocable.letters).count_ones() as usize > 2 * allowed {
+                continue;
+            }
+            let distance = strsim::osa_distance(key, other);
+            if distance < best {
+                best = distance;
+                found.clear();
+            }
+            if distance == best && distance <= allowed {
+                found.push((u32::try_from(id).unwrap_or(u32::MAX), 1.0 - 0.15 * distance as f32));
+            }
+        }
+        found
+    }
+}
+
+fn texts(symptom: &Symptom) -> impl Iterator<Item = (&str, bool)> {
+    let lists = symptom.messages.iter().chain(symptom.headings.iter());
+    let said = lists.flat_map(|(_, list)| list.iter().map(|text| (text.as_str(), false)));
+    said.chain(symptom.title.iter().map(|(_, text)| (text.as_str(), true)))
+}
+
+/// A message without its `<…>`, for which programs put in names.
+fn without_names(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut depth = 0usize;
+    for c in text.chars() {
+        match c {
+            '<' => depth += 1,
+            '>' => {
+                depth = depth.saturating_sub(1);
+                plain.push('|');
+            }
+            _ if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    plain
+}
+
+/// A message without its symptom's codes: a text that has one is not compared by words.
+fn without_codes(tokens: Vec<Token>, symptom: usize, codes: &Codes) -> Vec<Token> {
+    let mut left = Vec::with_capacity(tokens.len());
+    let mut i = 0;
+    while i < tokens.len() {
+        match literal(codes, &tokens, i).filter(|code| code.known.iter().any(|known| known.symptom == symptom)) {
+            Some(code) => i = code.to + 1,
+            None => {
+                left.push(tokens[i].clone());
+                i += 1;
+            }
+        }
+    }
+    left
+}
+
+/// Which letters and digits a word has.
+fn letters(key: &str) -> u64 {
+    key.bytes().fold(0, |bits, b| match b {
+        b'a'..=b'z' => bits | 1 << (b - b'a'),
+        b'0'..=b'9' => bits | 1 << (b - b'0' + 26),
+        _ => bits | 1 << 40,
+    })
+}

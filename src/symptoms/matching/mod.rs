@@ -1,0 +1,181 @@
+//! From what a user saw to its symptom.
+//!
+//! Codes decide: an error code or a symptom's id says which symptom it is, whatever the words around it. Without one
+//! the words are compared, robustly: the text may stand within chat, be cut, misspelt, without accents, in another
+//! word order or with names filled in. An error code that belongs to no symptom forbids that.
+
+mod codes;
+mod fold;
+mod index;
+mod literal;
+mod rank;
+mod scan;
+mod source;
+mod term;
+mod token;
+mod vocabulary;
+
+use std::sync::LazyLock;
+
+pub(super) use codes::is_code;
+
+use self::codes::Codes;
+use self::fold::{Lines, bounded};
+use self::index::Index;
+use self::rank::{Near, rank};
+use self::scan::{Found, Scan};
+use self::source::Sources;
+use self::token::{Kind, Token, tokens};
+use self::vocabulary::{FIELD, FOREIGN, stem};
+use super::Catalogue;
+
+/// How many bytes of a text count. Of a longer one those are the first and the last half of as many.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// From this score on a symptom that stands out is the answer.
+const ONE: f32 = 0.6;
+
+/// From this score on a symptom is worth being named.
+const NEAR: f32 = 0.42;
+
+/// A symptom stands out when the next one has less than this part of its score.
+const MARGIN: f32 = 0.88;
+
+/// How many near symptoms are named at most.
+const MOST: usize = 6;
+
+/// Which symptom a text is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// This one.
+    One(String),
+    /// One of these, the nearest first, or that one if it alone is near but not surely meant; never empty.
+    Several(Vec<String>),
+    /// None that is known.
+    None,
+}
+
+/// What was found for a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// The decision.
+    pub answer: Answer,
+    /// The symptoms that are near, with how near they are from 0 to 1, the nearest first. Symptoms that a code or an
+    /// id names have 1 and stand alone. Empty exactly when there is no answer.
+    pub matches: Vec<(String, f32)>,
+}
+
+struct Matcher {
+    catalogue: &'static Catalogue,
+    codes: Codes,
+    sources: Sources,
+    index: Index,
+}
+
+static MATCHER: LazyLock<Matcher> = LazyLock::new(|| {
+    let catalogue = Catalogue::builtin();
+    let codes = Codes::new(catalogue);
+    let index = Index::new(catalogue, &codes);
+    Matcher { catalogue, codes, sources: Sources::new(catalogue), index }
+});
+
+/// Finds the symptom of a text: a code, a symptom's id, or a pasted message, heading or title in any of the
+/// languages. Any text is fine; of one longer than [`MAX_BYTES`] its beginning and end count.
+pub fn find(text: &str) -> Match {
+    MATCHER.find(&bounded(text))
+}
+
+impl Matcher {
+    fn find(&self, text: &str) -> Match {
+        let has_lines = text.trim().contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}']);
+        let spaced = tokens(text, Lines::Spaces);
+        // Lines may have been broken within words and numbers.
+        let joined = if has_lines { Some(tokens(text, Lines::Joined)) } else { None };
+        let found = self.scan(&spaced);
+        if !found.symptoms.is_empty() {
+            return self.certain(&found.symptoms);
+        }
+        if let Some(joined) = &joined {
+            let found = self.scan(joined);
+            if !found.symptoms.is_empty() {
+                return self.certain(&found.symptoms);
+            }
+        }
+        if found.other {
+            return Match { answer: Answer::None, matches: Vec::new() };
+        }
+        let mut scores = vec![0.0f32; self.catalogue.symptoms().len()];
+        for tokens in [Some(&spaced), joined.as_ref()].into_iter().flatten() {
+            self.words(tokens, &mut scores);
+        }
+        self.decide(&scores)
+    }
+
+    fn scan(&self, tokens: &[Token]) -> Found {
+        let mentions = self.sources.mentions(tokens);
+        let is_about = |symptom: usize, stem: &str| self.index.is_about(symptom, stem);
+        let (catalogue, codes) = (self.catalogue, &self.codes);
+        Scan { catalogue, codes, tokens, mentions: &mentions, is_about: &is_about }.run()
+    }
+
+    fn certain(&self, symptoms: &[usize]) -> Match {
+        let ids: Vec<String> = symptoms.iter().map(|i| self.catalogue.symptoms()[*i].id.clone()).collect();
+        let matches = ids.iter().map(|id| (id.clone(), 1.0)).collect();
+        let answer = match <[String; 1]>::try_from(ids) {
+            Ok([id]) => Answer::One(id),
+            Err(ids) => Answer::Several(ids),
+        };
+        Match { answer, matches }
+    }
+
+    /// Raises each symptom's score to that of its nearest phrase.
+    fn words(&self, tokens: &[Token], scores: &mut [f32]) {
+        let mentions = self.sources.mentions(tokens);
+        let trusted = self.sources.symptoms(self.catalogue, &mentions);
+        let has_field = tokens.iter().any(|token| match token.kind {
+            Kind::Word | Kind::Mixed => FIELD.has(&token.text),
+            Kind::Cjk => FIELD.within(&token.text),
+            _ => false,
+        });
+        let asked = self.index.ask(tokens);
+        for Near { phrase, mut score, coverage } in rank(&self.index, &asked, &trusted) {
+            let phrase = &self.index.phrases[phrase];
+            if phrase.has_field && !has_field && coverage < 0.75 {
+                score = score.min(ONE * 0.95);
+            }
+            if !has_field && coverage < 0.9 && self.is_foreign(tokens, phrase.symptom) {
+                score *= 0.7;
+            }
+            if phrase.is_title {
+                score *= 0.95;
+            }
+            scores[phrase.symptom] = scores[phrase.symptom].max(score);
+        }
+    }
+
+    /// The text speaks of programs that the symptom does not.
+    fn is_foreign(&self, tokens: &[Token], symptom: usize) -> bool {
+        tokens.iter().any(|token| match token.kind {
+            Kind::Word | Kind::Mixed => FOREIGN.has(&token.text) && !self.index.is_about(symptom, stem(&token.text)),
+            Kind::Cjk => FOREIGN.within(&token.text),
+            _ => false,
+        })
+    }
+
+    fn decide(&self, scores: &[f32]) -> Match {
+        let mut near: Vec<(usize, f32)> =
+            scores.iter().copied().enumerate().filter(|(_, score)| *score >= NEAR).collect();
+        near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        near.truncate(MOST);
+        let matches: Vec<(String, f32)> =
+            near.iter().map(|(i, score)| (self.catalogue.symptoms()[*i].id.clone(), *score)).collect();
+        let answer = match near.as_slice() {
+            [] => Answer::None,
+            [(_, best), rest @ ..] if *best >= ONE && rest.first().is_none_or(|next| next.1 < best * MARGIN) => {
+                Answer::One(matches[0].0.clone())
+            }
+            _ => Answer::Several(matches.iter().map(|(id, _)| id.clone()).collect()),
+        };
+        Match { answer, matches }
+    }
+}
