@@ -45,8 +45,17 @@ pub fn option<'a>(name: &'a str, value: &'a str) -> Vec<Cow<'a, str>> {
 /// `az COMMAND --subscription … --resource-group …`, those of the resource, with the arguments.
 pub fn az(command: &str, id: &ResourceId, arguments: &[&str]) -> Command {
     let scope = ["--subscription", id.subscription(), "--resource-group", id.resource_group()];
-    let words = std::iter::once("az").chain(command.split(' ')).chain(scope);
-    Command::new(words.chain(arguments.iter().copied()))
+    let words = ["az"].into_iter().chain(command.split(' ')).map(Cow::Borrowed);
+    Command::new(words.chain(scope.iter().chain(arguments).map(|it| az_word(it))))
+}
+
+/// The argument as the commands of `az network` take it literally. Behind `@` az looks for a file and hands over what is
+/// in it, `null` and `??` mean something, and quotes are az's own: within those a value is what it is, with `'/` for `'`.
+pub fn az_word(word: &str) -> Cow<'_, str> {
+    match word.starts_with(['@', '\'']) || ["null", "??"].contains(&word) {
+        true => Cow::Owned(format!("'{}'", word.replace('\'', "'/"))),
+        false => Cow::Borrowed(word),
+    }
 }
 
 impl Fact for Command {
@@ -114,6 +123,17 @@ mod tests {
     fn only_pipes_and_files_stand_between_words() {
         let command = Command::new(["printf", "a|b"]).pipe(Command::new(["base64", "-d"])).into_file("a; b");
         assert_eq!(command.as_str(), "printf 'a|b' | base64 -d > 'a; b'");
+    }
+
+    #[test]
+    fn a_name_is_no_file_and_no_word_of_az() {
+        let id = ResourceId::new("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/routeTables/rt");
+        let named = |name| az("network route-table update", &id, &["--name", name]).as_str().to_owned();
+        let expected = "az network route-table update --subscription s --resource-group rg --name ";
+        assert_eq!(named("rt"), format!("{expected}rt"));
+        assert_eq!(named("@/etc/passwd"), format!(r"{expected}''\''@/etc/passwd'\'''"));
+        assert_eq!(named("null"), format!(r"{expected}''\''null'\'''"));
+        assert_eq!(az_word("'it's"), "''/it'/s'");
     }
 
     #[test]

@@ -97,6 +97,8 @@ facts! {
         pub propagation_commands: Vec<Command>,
         /// The names of the network security groups on it, as it says or as they do; empty: none.
         pub security_groups: Known<Vec<String>>,
+        /// Commands that take the group off.
+        pub group_commands: Vec<Command>,
         /// How large it is.
         pub size: SubnetSize,
         /// Routes that take away what belongs to the gateway.
@@ -258,6 +260,7 @@ fn facts_of(
         gateways: standing.read.iter().map(|gateway| gateway.name.to_string()).collect(),
         propagation_commands,
         security_groups: security_groups(group_id.clone(), tables.groups.get(id)),
+        group_commands: vec![subnet_update(id, &["--remove", "networkSecurityGroup"])],
         size: size(id, &subnet, &standing, inventory),
         route_overlap,
         route_table: table_id.map(|id| id.map(|id| id.name().to_owned())),

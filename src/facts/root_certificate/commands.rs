@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::CertificateOwner;
-use crate::facts::command::{Command, option};
+use crate::facts::command::{Command, az_word, option};
 use crate::inventory::ResourceId;
 
 /// The names that stand in the commands.
@@ -101,8 +101,9 @@ impl Commands<'_> {
     fn az(&self, verb: &[&str], owner: &str, arguments: &[Cow<'_, str>]) -> Command {
         let CertificateOwner { name, resource_group, subscription, .. } = self.owner;
         let place = ["--subscription", subscription, "--resource-group", resource_group, owner, name];
-        let words = ["az", "network"].iter().chain(verb).chain(&place).copied();
-        Command::new(words.chain(arguments.iter().map(|it| &**it)))
+        let words = ["az", "network"].iter().chain(verb).map(|it| Cow::Borrowed(*it));
+        let arguments = place.into_iter().chain(arguments.iter().map(|it| &**it)).map(az_word);
+        Command::new(words.chain(arguments))
     }
 
     fn add(&self, base64: &str) -> Command {
