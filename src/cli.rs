@@ -16,6 +16,10 @@ use crate::report::FormatName;
 use crate::source::arm::{Auth, Cloud};
 use crate::visible::visible;
 
+mod diagnose;
+
+pub use diagnose::{Diagnose, DiagnosisFormat, ListSymptoms, ShowSymptom, SymptomCommand};
+
 /// Says which Azure settings break or endanger point-to-site VPN and Remote Desktop, with the evidence and the
 /// command that mends each. It only reads.
 #[derive(Debug, Parser)]
@@ -35,9 +39,18 @@ pub enum Command {
     /// Audit a subscription, or files that were exported from one
     #[command(after_help = EXIT_CODES)]
     Scan(Box<Scan>),
+    /// Find the cause of an error that a user saw: what it is, what Azure says about its causes, what is left to do
+    #[command(after_help = diagnose::EXIT_CODES, after_long_help = format!("{}\n\n{}", diagnose::HELP, diagnose::EXIT_CODES))]
+    Diagnose(Box<Diagnose>),
     /// Say what the network security rules do with one packet of one machine
     #[command(after_help = FLOW_EXIT_CODES)]
     TestIpFlow(Box<TestIpFlow>),
+    /// Look at the symptoms that can be diagnosed
+    Symptoms {
+        /// What to do.
+        #[command(subcommand)]
+        command: SymptomCommand,
+    },
     /// Look at the policies that are judged by, or check and test policies of your own
     Policies {
         /// What to do.

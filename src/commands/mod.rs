@@ -1,7 +1,9 @@
 //! The subcommands: arguments in, exit code out.
 
+pub mod diagnose;
 mod gather;
 pub mod policies;
 pub mod scan;
 pub mod settings;
+pub mod symptoms;
 pub mod test_ip_flow;

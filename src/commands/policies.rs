@@ -48,7 +48,7 @@ fn schema(printer: &Printer) -> Result<(), Failure> {
     printer.print(|out| writeln!(out, "{:#}", policy::json_schema()))
 }
 
-fn load(builtin: bool, folders: &[PathBuf]) -> Result<PolicySet, Failure> {
+pub(super) fn load(builtin: bool, folders: &[PathBuf]) -> Result<PolicySet, Failure> {
     PolicySet::load(builtin, folders).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Failure::new(lines.join("\n"))

@@ -84,6 +84,11 @@ impl Policy {
         &self.metadata.id
     }
 
+    /// Whether its failure explains the symptom of that id.
+    pub fn explains(&self, symptom: &str) -> bool {
+        self.metadata.symptoms.iter().any(|it| it == symptom)
+    }
+
     /// The severities that its failures can have.
     pub(super) fn severities(&self) -> impl Iterator<Item = Severity> {
         self.rule.severity_when.iter().map(|(_, severity)| *severity).chain([self.severity])

@@ -82,6 +82,11 @@ impl PolicySet {
         self.existing(id).map(|i| &self.policies[i])
     }
 
+    /// The policies whose failure explains the symptom of that id.
+    pub fn explaining(&self, symptom: &str) -> impl Iterator<Item = &Policy> {
+        self.policies.iter().filter(move |policy| policy.explains(symptom))
+    }
+
     /// Keeps the policies whose id one of `globs` matches (all, where there are none) and none of `skip`.
     ///
     /// # Errors

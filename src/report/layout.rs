@@ -50,10 +50,47 @@ pub fn hanging(indent: usize, width: u16, text: &str) -> String {
         .initial_indent(&indent)
         .subsequent_indent(&indent)
         .break_words(false)
-        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_separator(textwrap::WordSeparator::Custom(words))
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
     textwrap::fill(text, options).trim_start().to_owned()
+}
+
+/// Words end at spaces, and Chinese and Japanese, which have none, at each character that no punctuation follows.
+fn words(text: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '_> {
+    let words = textwrap::WordSeparator::AsciiSpace.find_words(text);
+    Box::new(words.flat_map(|word| {
+        let (text, rest) = (word.word, word.whitespace);
+        let mut ends: Vec<usize> = text
+            .char_indices()
+            .zip(text.chars().skip(1))
+            .filter(|((_, c), next)| is_wide(*c) && !closes(*next) && !"（「『［【“《".contains(*c))
+            .map(|((at, c), _)| at + c.len_utf8())
+            .collect();
+        ends.push(text.len());
+        let mut start = 0;
+        let parts: Vec<_> = ends
+            .into_iter()
+            .map(|end| {
+                let mut part = textwrap::core::Word::from(&text[start..end]);
+                if end == text.len() {
+                    part.whitespace = rest;
+                }
+                start = end;
+                part
+            })
+            .collect();
+        parts.into_iter()
+    }))
+}
+
+fn is_wide(c: char) -> bool {
+    !c.is_ascii() && textwrap::core::display_width(c.encode_utf8(&mut [0; 4])) == 2
+}
+
+/// Punctuation that no line starts with, and small kana, which belong to what is before them.
+fn closes(c: char) -> bool {
+    "。、，．：；？！）」』］】”》・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c) || c.is_ascii_punctuation()
 }
 
 #[cfg(test)]
@@ -67,6 +104,25 @@ mod tests {
             assert_eq!(hanging(4, width, text).split_whitespace().collect::<Vec<_>>().join(" "), text, "{width}");
         }
         assert_eq!(hanging(4, 200, text), text);
+    }
+
+    #[test]
+    fn chinese_and_japanese_fill_the_lines() {
+        for text in [
+            "与网关的握手失败。要么网关子网上有一条路由把网关的回应引向别处",
+            "クライアント証明書を照合できる正常なルート証明書がゲートウェイにありません。",
+        ] {
+            let filled = hanging(2, 20, text);
+            let lines: Vec<&str> = filled.lines().map(str::trim).collect();
+            assert!(lines.len() > 2 && lines.concat() == text, "{filled}");
+            for line in &lines {
+                assert!(textwrap::core::display_width(line) <= 18 && !closes(line.chars().next().unwrap()), "{filled}");
+            }
+        }
+        let mixed = "运行 certmgr.msc，打开 https://learn.microsoft.com/azure/vpn-gateway 下的证书";
+        let joined: String = hanging(0, 12, mixed).split_whitespace().collect();
+        assert_eq!(joined, mixed.replace(' ', ""));
+        assert!(hanging(0, 12, mixed).contains("https://learn.microsoft.com/azure/vpn-gateway"));
     }
 
     #[test]

@@ -2,18 +2,21 @@
 //!
 //! Each format is one file with one [`Format`]; [`FormatName`] is the list of them.
 
+pub mod diagnosis;
 mod evidence;
 pub mod file;
 mod fingerprint;
 pub mod ip_flow;
 pub mod json;
 mod layout;
+mod markdown;
 mod natural;
 pub mod policies;
 pub mod policy;
 pub mod policy_tests;
 #[cfg(test)]
 mod sample;
+pub mod symptoms;
 pub mod table;
 pub mod text;
 

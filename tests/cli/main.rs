@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod azure;
 mod config;
+mod diagnose;
 mod limits;
 mod live;
 mod policies;

@@ -7,9 +7,18 @@ use azaudit::symptoms::{Answer, Catalogue, Language, Match, find};
 use crate::support::explained;
 
 #[derive(Default)]
-struct Tally { texts: usize, first: usize, one: usize, failures: Vec<String> }
+struct Tally {
+    texts: usize,
+    first: usize,
+    one: usize,
+    failures: Vec<String>,
+}
 
-struct Text { id: String, language: Language, text: String }
+struct Text {
+    id: String,
+    language: Language,
+    text: String,
+}
 
 fn texts() -> Vec<Text> {
     let mut all = Vec::new();
@@ -34,7 +43,9 @@ fn explore() {
         t.first += usize::from(first);
         let one = answer == Answer::One(id.to_owned());
         t.one += usize::from(one);
-        if !one { t.failures.push(format!("{}{id}: {}", if first {"  "} else {"! "}, explained(text))); }
+        if !one {
+            t.failures.push(format!("{}{id}: {}", if first { "  " } else { "! " }, explained(text)));
+        }
     };
     for Text { id, language, text } in texts() {
         check("as is", &id, &text);
@@ -46,23 +57,32 @@ fn explore() {
         let words: Vec<&str> = bare.split(' ').collect();
         if !matches!(language, Language::Chinese | Language::Japanese) && words.len() > 2 {
             for i in 0..words.len() {
-                let mut w = words.clone(); w.remove(i);
+                let mut w = words.clone();
+                w.remove(i);
                 check("word", &id, &w.join(" "));
             }
         }
         let chars: Vec<char> = bare.chars().collect();
-        check("first half", &id, &chars[..chars.len()/2].iter().collect::<String>());
-        check("last half", &id, &chars[chars.len()/2..].iter().collect::<String>());
+        check("first half", &id, &chars[..chars.len() / 2].iter().collect::<String>());
+        check("last half", &id, &chars[chars.len() / 2..].iter().collect::<String>());
     }
     for (name, t) in tallies {
         println!("== {name}: {} texts, {} first, {} one", t.texts, t.first, t.one);
-        for f in t.failures { println!("   {f}"); }
+        for f in t.failures {
+            println!("   {f}");
+        }
     }
 }
 
 fn strip(text: &str) -> String {
     let mut out = text.to_owned();
-    for symptom in Catalogue::builtin().symptoms() { for code in &symptom.codes { if code.len() > 2 { out = out.replace(code.as_str(), ""); } } }
+    for symptom in Catalogue::builtin().symptoms() {
+        for code in &symptom.codes {
+            if code.len() > 2 {
+                out = out.replace(code.as_str(), "");
+            }
+        }
+    }
     out
 }
 

@@ -163,9 +163,9 @@ pub(super) fn settings(
         _ if !faults.is_empty() => Ok(false),
         (Err(unread), _) | (_, Err(unread)) => Err(unread.clone()),
         (_, Ok(enabled)) if enabled.is_empty() => {
-            let how = match own {
-                Some(_) => "add the gateway as a GET gives it, with `vpnClientProtocols`",
-                None => "add the VPN server configuration as a GET gives it, with `vpnProtocols`",
+            let how = match home {
+                Home::Gateway(_) => "add the gateway as a GET gives it, with `vpnClientProtocols`",
+                _ => "add the VPN server configuration as a GET gives it, with `vpnProtocols`",
             };
             Err(Unread::new(format!("the tunnel protocols of `{name}`"), how))
         }
