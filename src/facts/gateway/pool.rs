@@ -108,8 +108,18 @@ impl Prefixes {
         Self { ranges, set, unread }
     }
 
+    /// How many clients get an address: each needs one of IPv4, and one of IPv6 alone where the pool has no other.
     fn count(&self) -> u128 {
-        self.set.count_v6().saturating_add(self.set.count_v4().into())
+        match self.set.count_v4() {
+            0 => self.set.count_v6(),
+            addresses => addresses.into(),
+        }
+    }
+
+    /// Whether one prefix of the family that counts has so many addresses.
+    fn has_one_of(&self, addresses: u128) -> bool {
+        let family = self.set.count_v4() > 0;
+        self.ranges.iter().any(|it| it.is_v4() == family && it.size() >= addresses - 1)
     }
 }
 
@@ -119,7 +129,7 @@ impl Pool<'_> {
         let known = |value| prefixes.unread.clone().map_or(Ok(value), Err);
         let minimum: u128 = if self.active_active { 16 } else { 8 };
         let count = prefixes.count();
-        let enough = prefixes.ranges.iter().any(|it| it.size() >= minimum - 1);
+        let enough = prefixes.has_one_of(minimum);
         let below_minimum = if enough { Ok(false) } else { known(true) };
         let need = self.need();
         let below_limit = match need.compare(count) {
@@ -179,12 +189,7 @@ impl Pool<'_> {
         let most = [&sessions.now, &sessions.peak].into_iter().filter_map(|it| it.as_ref().ok()).max();
         let count = prefixes.count();
         let share = if count == 0 { 0.0 } else { most.copied().unwrap_or(0) as f64 / count as f64 };
-        let whole = sessions.now.is_ok() || sessions.used_at_most.is_ok();
-        let at_most = match &sessions.now {
-            Err(unread) if !whole => Err(unread.clone()),
-            _ => Ok(share),
-        };
-        (share, at_most)
+        (share, sessions.complete.clone().map(|_| share))
     }
 
     /// How many sessions the gateway carries. SSTP sessions come beside the others.
@@ -229,21 +234,22 @@ impl Pool<'_> {
 
     fn size_words(&self, prefixes: &Prefixes, minimum: u128, below_minimum: bool, need: &Need) -> String {
         let (pool, count) = (self.load.p2s.pools.join(", "), prefixes.count());
+        let family = if prefixes.set.count_v4() > 0 && prefixes.set.count_v6() > 0 { "IPv4 " } else { "" };
         if below_minimum {
             let (sort, length) = if minimum == 16 { ("an active-active", 28) } else { ("an active-passive", 29) };
             return format!(
-                "the largest prefix of its address pool ({pool}) is too small: {sort} gateway needs a /{length}"
+                "the largest {family}prefix of its address pool ({pool}) is too small: {sort} gateway needs a /{length}"
             );
         }
         let sessions =
             [&self.load.sessions.now, &self.load.sessions.peak].into_iter().filter_map(|it| it.as_ref().ok());
         match sessions.max() {
             Some(sessions) => format!(
-                "{sessions} sessions fill {:.1} % of its address pool ({pool}), which has {count} addresses for {} sessions",
+                "{sessions} sessions fill {:.1} % of its address pool ({pool}), which has {count} {family}addresses for {} sessions",
                 *sessions as f64 * 100.0 / count.max(1) as f64,
                 need.known
             ),
-            None => format!("its address pool ({pool}) has {count} addresses for {} sessions", need.known),
+            None => format!("its address pool ({pool}) has {count} {family}addresses for {} sessions", need.known),
         }
     }
 
