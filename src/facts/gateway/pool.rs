@@ -79,7 +79,7 @@ facts! {
 pub(super) struct Pool<'a> {
     pub(super) gateway: &'a ResourceId,
     pub(super) load: Load<'a>,
-    pub(super) active_active: bool,
+    pub(super) active_active: Known<bool>,
     /// Whether one list of prefixes is all of it, so that a command can replace it.
     pub(super) editable: bool,
     pub(super) around: &'a Surroundings,
@@ -127,10 +127,13 @@ impl Pool<'_> {
     pub(super) fn facts(&self, custom: Option<&AddressSpace>) -> AddressPool {
         let prefixes = Prefixes::read(&self.load.p2s.pools, self.gateway.name());
         let known = |value| prefixes.unread.clone().map_or(Ok(value), Err);
-        let minimum: u128 = if self.active_active { 16 } else { 8 };
+        let minimum: u128 = if self.active_active == Ok(true) { 16 } else { 8 };
         let count = prefixes.count();
-        let enough = prefixes.has_one_of(minimum);
-        let below_minimum = if enough { Ok(false) } else { known(true) };
+        let below_minimum = match &self.active_active {
+            _ if !prefixes.has_one_of(minimum) => known(true),
+            Err(unread) if !prefixes.has_one_of(16) => Err(unread.clone()),
+            _ => Ok(false),
+        };
         let need = self.need();
         let below_limit = match need.compare(count) {
             // Prefixes that could not be read would only add to it.
