@@ -143,7 +143,10 @@ impl Pool<'_> {
         let (filled_at_least, filled_at_most) = self.filled(&prefixes);
         let overlaps = self.overlaps(&prefixes);
         let classful = classful_routes(&prefixes.set);
-        let (swallowed, swallow_doubts) = self.swallowed(&classful);
+        let (swallowed, mut swallow_doubts) = self.swallowed(&classful);
+        swallow_doubts.extend(self.around.routes_unread.iter().cloned());
+        // Without a classful route nothing is swallowed, whatever lies around.
+        let may_swallow = !classful.is_empty() || prefixes.unread.is_some();
         let doubt = |more: &[Unread]| {
             let all: Vec<Unread> = prefixes.unread.iter().chain(&self.around.unread).chain(more).cloned().collect();
             Unread::join(&all)
@@ -175,7 +178,7 @@ impl Pool<'_> {
             overlaps,
             adds_classful_routes,
             classful_routes: classful.iter().map(|it| it.range.text.clone()).collect(),
-            swallows: proven(!swallowed.is_empty(), doubt(&swallow_doubts)),
+            swallows: proven(!swallowed.is_empty(), doubt(&swallow_doubts).filter(|_| may_swallow)),
             swallowed_words: few(swallowed.iter().map(|it| it.0.clone())),
             announce_commands: self.announce(&swallowed, custom),
             swallowed: swallowed.into_iter().map(|it| it.1).collect(),

@@ -68,6 +68,8 @@ pub(super) struct Surroundings {
     pub(super) unread: Vec<Unread>,
     /// Gateways near by that were not read: they may have pools.
     pub(super) pools_unread: Vec<Unread>,
+    /// Custom routes that could not be read: what they announce, no pool has to keep clear of.
+    pub(super) routes_unread: Vec<Unread>,
     /// Sites that say by BGP what they are reached at, which no resource holds.
     pub(super) learned: Vec<Unread>,
 }
@@ -81,8 +83,12 @@ impl Surroundings {
                 None => {
                     let how = "correct it, as in 10.0.0.0/16, or read the resource again";
                     let unread = Unread::new(format!("the prefix `{text}` of `{name}`"), how);
-                    let pool = kind == NeighbourKind::ClientPool;
-                    if pool { &mut self.pools_unread } else { &mut self.unread }.push(unread);
+                    let unread_of = match kind {
+                        NeighbourKind::ClientPool => &mut self.pools_unread,
+                        NeighbourKind::CustomRoute => &mut self.routes_unread,
+                        _ => &mut self.unread,
+                    };
+                    unread_of.push(unread);
                 }
             }
         }
