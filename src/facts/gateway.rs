@@ -285,7 +285,7 @@ fn of_network(
     let configuration = it.vpn_client_configuration.as_ref();
     let p2s = p2s_of_network(resource, configuration, &sort);
     let protocols = p2s.protocols.as_deref().unwrap_or_default();
-    let limits = limits_of_sku(&row, protocols);
+    let limits = limits_of_sku(&row, sku.is_ok(), protocols);
     let health = configuration.and_then(|it| it.vpn_client_connection_health.as_ref());
     let health = health.and_then(|it| it.vpn_client_connections_count);
     let sessions = saved.sessions(&resource.id, text(&it.provisioning_state), health, &limits);
@@ -444,8 +444,9 @@ fn word_of<T: Copy>(word: Option<&str>, words: &Words<T>, field: &str, gateway: 
     })
 }
 
-/// The limits that count, for the protocols that are enabled; none named: sessions may be of any.
-fn limits_of_sku(sku: &Known<&'static Sku>, protocols: &[ClientProtocol]) -> Limits {
+/// The limits that count, for the protocols that are enabled; none named: sessions may be of any. A gateway whose SKU
+/// the input does not say carries as many SSTP sessions as every other one.
+fn limits_of_sku(sku: &Known<&'static Sku>, stated: bool, protocols: &[ClientProtocol]) -> Limits {
     let any = protocols.is_empty();
     let limit = |kind: &str, of: fn(&Sku) -> Option<u32>| match sku {
         Ok(sku) => of(sku).ok_or_else(|| {
@@ -456,8 +457,9 @@ fn limits_of_sku(sku: &Known<&'static Sku>, protocols: &[ClientProtocol]) -> Lim
     };
     let sstp = any || protocols.contains(&ClientProtocol::Sstp);
     let other = any || protocols.iter().any(|it| *it != ClientProtocol::Sstp);
+    let of_every_sku = Some(sku::SSTP_SESSIONS).filter(|_| !stated);
     Limits::by_protocol(
-        Side { enabled: sstp, limit: limit("SSTP", |sku| sku.sstp) },
+        Side { enabled: sstp, limit: of_every_sku.map_or_else(|| limit("SSTP", |sku| sku.sstp), Ok) },
         Side { enabled: other, limit: limit("IKEv2/OpenVPN", |sku| sku.ikev2_open_vpn) },
     )
 }

@@ -67,6 +67,8 @@ facts! {
         /// Sessions in the busiest minute of the metric `P2SConnectionCount` (PT1M, Total, summed over instances), as far
         /// as its series have values.
         pub peak: Known<i64>,
+        /// True where a source counts all sessions of some moment, whatever their limits are; else unread. Never false.
+        pub complete: Known<bool>,
         /// Every source's number.
         pub counts: Vec<SessionCount>,
         /// The share of a limit that is used for certain, however the sessions divide into protocols; 1.0 is all of
@@ -157,12 +159,16 @@ fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: O
 
     let top = judged.iter().reduce(|top, it| if it.used.at_least > top.used.at_least { it } else { top });
     let used_at_least = top.map_or(0.0, |it| it.used.at_least);
-    let used_at_most = match judged.iter().map(|it| it.at_most).collect::<Option<Vec<f64>>>() {
-        _ if judged.is_empty() => Err(missing.everything()),
+    let complete = match judged {
+        [] => Err(missing.everything()),
         // A source that counts a part says nothing against one that counts all, as if it were not there.
         _ if !judged.iter().any(|it| it.bounded) => Err(missing.values()),
-        Some(shares) => Ok(shares.into_iter().fold(0.0, f64::max)),
-        None => Err(limits.unread().cloned().unwrap_or_else(|| missing.everything())),
+        _ => Ok(true),
+    };
+    let used_at_most = match (&complete, judged.iter().map(|it| it.at_most).collect::<Option<Vec<f64>>>()) {
+        (Err(unread), _) => Err(unread.clone()),
+        (_, Some(shares)) => Ok(shares.into_iter().fold(0.0, f64::max)),
+        (_, None) => Err(limits.unread().cloned().unwrap_or_else(|| missing.everything())),
     };
     let known = match &used_at_most {
         Ok(most) if *most <= used_at_least => Ok(true),
@@ -172,6 +178,7 @@ fn sum_up(readings: Readings<'_>, limits: &Limits, judged: &[Judged], trouble: O
     Sessions {
         now,
         peak,
+        complete,
         counts: judged.iter().map(|it| it.fact(limits)).collect(),
         used_at_least,
         used_at_most,

@@ -26,8 +26,11 @@ const LEGACY: Option<Date> = Some(date!(2026 - 07 - 01));
 /// SKUs without availability zones ended on 30 September 2026.
 const WITHOUT_ZONES: Option<Date> = Some(date!(2026 - 10 - 01));
 
+/// How many SSTP sessions every SKU carries that serves clients.
+pub const SSTP_SESSIONS: u32 = 128;
+
 const fn vpn(name: &'static str, ikev2_open_vpn: Option<u32>, retired: Option<Date>) -> Sku {
-    Sku { name, sstp: Some(128), ikev2_open_vpn, retired }
+    Sku { name, sstp: Some(SSTP_SESSIONS), ikev2_open_vpn, retired }
 }
 
 const fn express_route(name: &'static str) -> Sku {

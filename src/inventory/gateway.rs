@@ -138,10 +138,18 @@ arm! {
         pub vpn_server_configuration: Option<Reference>,
         /// Pools.
         pub p2s_connection_configurations: Vec<Child<ClientConnectionConfiguration>>,
+        /// The only pool, in answers of 2018 and 2019.
+        pub vpn_client_address_pool: Option<AddressSpace>,
         /// The hub.
         pub virtual_hub: Option<Reference>,
         /// Sessions of the moment.
         pub vpn_client_connection_health: Option<ConnectionHealth>,
+    }
+
+    /// `Microsoft.Network/virtualHubs`.
+    pub struct VirtualHub {
+        /// The addresses of its own routers and gateways; a hub has one prefix.
+        pub address_prefix: Option<Box<str>>,
     }
 
     /// `Microsoft.Network/vpnServerConfigurations`: certificates stand flat here.
@@ -276,7 +284,8 @@ impl P2sVpnGateway {
     /// The client address pools of all its connection configurations.
     pub fn pools(&self) -> impl Iterator<Item = &str> {
         let configurations = self.p2s_connection_configurations.iter();
-        prefixes(configurations.filter_map(|it| it.properties.vpn_client_address_pool.as_ref()))
+        let configurations = configurations.filter_map(|it| it.properties.vpn_client_address_pool.as_ref());
+        prefixes(self.vpn_client_address_pool.iter().chain(configurations))
     }
 }
 

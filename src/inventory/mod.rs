@@ -25,7 +25,7 @@ pub use whole::{WholeResource, WholeTypes};
 use classic::ClassicResource;
 use compute::{VirtualMachine, VirtualMachineScaleSet};
 use gateway::{
-    Connection, LocalNetworkGateway, Metric, P2sVpnGateway, SessionAnswer, VirtualNetworkGateway,
+    Connection, LocalNetworkGateway, Metric, P2sVpnGateway, SessionAnswer, VirtualHub, VirtualNetworkGateway,
     VpnServerConfiguration,
 };
 use network::{
@@ -187,6 +187,8 @@ tables! {
     local_network_gateways: LocalNetworkGateway = ["microsoft.network/localnetworkgateways"],
     /// Point-to-site gateways of Virtual WAN hubs.
     p2s_vpn_gateways: P2sVpnGateway = ["microsoft.network/p2svpngateways"],
+    /// Hubs of Virtual WAN.
+    virtual_hubs: VirtualHub = ["microsoft.network/virtualhubs"],
     /// Point-to-site server configurations of Virtual WAN.
     vpn_server_configurations: VpnServerConfiguration = ["microsoft.network/vpnserverconfigurations"],
     /// Virtual networks. Their subnets and peerings stand in tables of their own.

@@ -1,5 +1,6 @@
 //! The addresses of a gateway's clients, and of the servers that they need, against the networks around the gateway.
 
+use super::platform::instances;
 use super::point_to_site::server_configuration;
 use super::pool::{AddressPool, Pool};
 use super::servers::{DnsServers, RadiusServers, dns_servers, no_dns, radius_servers};
@@ -60,7 +61,7 @@ impl<'a> Neighbourhood<'a> {
                 text(&it.radius_server_address).into_iter().chain(more)
             })
             .collect();
-        let active_active = gateway.properties.active_active.unwrap_or(false);
+        let active_active = instances(gateway).map(|instances| instances > 1);
         let groups = configuration.is_some_and(|it| !it.vng_client_connection_configurations.is_empty());
         let path = if groups { GROUP_POOLS } else { OWN_POOL };
         let pool = Pool { gateway: &gateway.id, load, active_active, editable: !groups, path, around: &around };
@@ -80,7 +81,7 @@ impl<'a> Neighbourhood<'a> {
             let more = server.properties.radius_servers.iter().filter_map(|it| text(&it.radius_server_address));
             text(&server.properties.radius_server_address).into_iter().chain(more).collect()
         });
-        let (active_active, editable) = (true, false);
+        let (active_active, editable) = (Ok(true), false);
         let pool = Pool { gateway: &gateway.id, load, active_active, editable, path: HUB_POOLS, around: &around };
         Addressing {
             in_virtual_network: false,

@@ -219,7 +219,7 @@ fn region_has_zones(resource: &Resource<VirtualNetworkGateway>) -> Known<bool> {
 }
 
 /// Two with active-active. Where the input does not say, one IP configuration is one instance: each needs its own.
-fn instances(resource: &Resource<VirtualNetworkGateway>) -> Known<i64> {
+pub(super) fn instances(resource: &Resource<VirtualNetworkGateway>) -> Known<i64> {
     match resource.properties.active_active {
         Some(true) => Ok(2),
         Some(false) => Ok(1),

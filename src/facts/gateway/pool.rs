@@ -97,7 +97,7 @@ const A_CLASS_C: u128 = 256;
 pub(super) struct Pool<'a> {
     pub(super) gateway: &'a ResourceId,
     pub(super) load: Load<'a>,
-    pub(super) active_active: bool,
+    pub(super) active_active: Known<bool>,
     /// Whether one list of prefixes is all of it, so that a command can replace it.
     pub(super) editable: bool,
     /// Where a template holds the prefixes.
@@ -128,8 +128,18 @@ impl Prefixes {
         Self { ranges, set, unread }
     }
 
+    /// How many clients get an address: each needs one of IPv4, and one of IPv6 alone where the pool has no other.
     fn count(&self) -> u128 {
-        self.set.count_v6().saturating_add(self.set.count_v4().into())
+        match self.set.count_v4() {
+            0 => self.set.count_v6(),
+            addresses => addresses.into(),
+        }
+    }
+
+    /// Whether one prefix of the family that counts has so many addresses.
+    fn has_one_of(&self, addresses: u128) -> bool {
+        let family = self.set.count_v4() > 0;
+        self.ranges.iter().any(|it| it.is_v4() == family && it.size() >= addresses - 1)
     }
 }
 
@@ -137,10 +147,13 @@ impl Pool<'_> {
     pub(super) fn facts(&self, custom: Option<&AddressSpace>) -> AddressPool {
         let prefixes = Prefixes::read(&self.load.p2s.pools, self.gateway.name());
         let known = |value| prefixes.unread.clone().map_or(Ok(value), Err);
-        let minimum: u128 = if self.active_active { 16 } else { 8 };
+        let minimum: u128 = if self.active_active == Ok(true) { 16 } else { 8 };
         let count = prefixes.count();
-        let enough = prefixes.ranges.iter().any(|it| it.size() >= minimum - 1);
-        let below_minimum = if enough { Ok(false) } else { known(true) };
+        let below_minimum = match &self.active_active {
+            _ if !prefixes.has_one_of(minimum) => known(true),
+            Err(unread) if !prefixes.has_one_of(16) => Err(unread.clone()),
+            _ => Ok(false),
+        };
         let need = self.need();
         let below_limit = match need.compare(count) {
             // Prefixes that could not be read would only add to it.
@@ -150,7 +163,10 @@ impl Pool<'_> {
         let (filled_at_least, filled_at_most) = self.filled(&prefixes);
         let overlaps = self.overlaps(&prefixes);
         let classful = classful_routes(&prefixes.set);
-        let (swallowed, swallow_doubts) = self.swallowed(&classful);
+        let (swallowed, mut swallow_doubts) = self.swallowed(&classful);
+        swallow_doubts.extend(self.around.routes_unread.iter().cloned());
+        // Without a classful route nothing is swallowed, whatever lies around.
+        let may_swallow = !classful.is_empty() || prefixes.unread.is_some();
         let doubt = |more: &[Unread]| {
             let all: Vec<Unread> = prefixes.unread.iter().chain(&self.around.unread).chain(more).cloned().collect();
             Unread::join(&all)
@@ -190,7 +206,7 @@ impl Pool<'_> {
             overlaps,
             adds_classful_routes,
             classful_routes: classful.iter().map(|it| it.range.text.clone()).collect(),
-            swallows: proven(!swallowed.is_empty(), doubt(&swallow_doubts)),
+            swallows: proven(!swallowed.is_empty(), doubt(&swallow_doubts).filter(|_| may_swallow)),
             swallowed_words: few(swallowed.iter().map(|it| it.0.clone())),
             announce_commands: announced.iter().map(|it| self.update("--custom-routes", it)).collect(),
             announce_all: announced.as_ref().map(bicep::strings).unwrap_or_default(),
@@ -213,12 +229,7 @@ impl Pool<'_> {
         let most = [&sessions.now, &sessions.peak].into_iter().filter_map(|it| it.as_ref().ok()).max();
         let count = prefixes.count();
         let share = if count == 0 { 0.0 } else { most.copied().unwrap_or(0) as f64 / count as f64 };
-        let whole = sessions.now.is_ok() || sessions.used_at_most.is_ok();
-        let at_most = match &sessions.now {
-            Err(unread) if !whole => Err(unread.clone()),
-            _ => Ok(share),
-        };
-        (share, at_most)
+        (share, sessions.complete.clone().map(|_| share))
     }
 
     /// How many sessions the gateway carries. SSTP sessions come beside the others.
@@ -263,21 +274,22 @@ impl Pool<'_> {
 
     fn size_words(&self, prefixes: &Prefixes, minimum: u128, below_minimum: bool, need: &Need) -> String {
         let (pool, count) = (self.load.p2s.pools.join(", "), prefixes.count());
+        let family = if prefixes.set.count_v4() > 0 && prefixes.set.count_v6() > 0 { "IPv4 " } else { "" };
         if below_minimum {
             let (sort, length) = if minimum == 16 { ("an active-active", 28) } else { ("an active-passive", 29) };
             return format!(
-                "the largest prefix of its address pool ({pool}) is too small: {sort} gateway needs a /{length}"
+                "the largest {family}prefix of its address pool ({pool}) is too small: {sort} gateway needs a /{length}"
             );
         }
         let sessions =
             [&self.load.sessions.now, &self.load.sessions.peak].into_iter().filter_map(|it| it.as_ref().ok());
         match sessions.max() {
             Some(sessions) => format!(
-                "{sessions} sessions fill {:.1} % of its address pool ({pool}), which has {count} addresses for {} sessions",
+                "{sessions} sessions fill {:.1} % of its address pool ({pool}), which has {count} {family}addresses for {} sessions",
                 *sessions as f64 * 100.0 / count.max(1) as f64,
                 need.known
             ),
-            None => format!("its address pool ({pool}) has {count} addresses for {} sessions", need.known),
+            None => format!("its address pool ({pool}) has {count} {family}addresses for {} sessions", need.known),
         }
     }
 

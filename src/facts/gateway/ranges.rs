@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::facts::address::{self, AddressSet, Point};
+use crate::facts::address::{self, AddressSet, Family, Point};
 
 /// A prefix as it was written, and its first and last address.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ impl Range {
     /// One less than its number of addresses: smaller is a longer prefix.
     pub(super) fn size(&self) -> u128 {
         self.to - self.from
+    }
+
+    pub(super) fn is_v4(&self) -> bool {
+        AddressSet::of(Family::V4).contains(self.from)
     }
 
     pub(super) fn contains(&self, point: Point) -> bool {

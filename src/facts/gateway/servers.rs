@@ -124,7 +124,7 @@ fn judge(server: &str, around: &Surroundings, steering: &Steering) -> Judged {
         return Judged { inside: true, ..judged };
     }
     // A network that was not read may hold the address, and its route may be longer than the one that drops.
-    if let Some(it) = Unread::join(&[&around.unread[..], &around.learned].concat()) {
+    if let Some(it) = Unread::join(&[&around.unread[..], &around.routes_unread, &around.learned].concat()) {
         return if is_public(point) { Judged::new(server, Reach::Public) } else { unread(it) };
     }
     match dropped {

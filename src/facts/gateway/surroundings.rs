@@ -19,6 +19,8 @@ fact_enum! {
     pub enum NeighbourKind {
         /// The gateway's own virtual network.
         VirtualNetwork => "virtualNetwork",
+        /// The Virtual WAN hub that the gateway stands in.
+        VirtualHub => "virtualHub",
         /// A virtual network on the other side of a peering that stands.
         Peering => "peering",
         /// A virtual network on the other side of a connection between gateways.
@@ -48,6 +50,7 @@ impl Neighbour {
         let name = &self.name;
         match self.kind {
             NeighbourKind::VirtualNetwork => format!("its own network {name}"),
+            NeighbourKind::VirtualHub => format!("its own virtual hub {name}"),
             NeighbourKind::Peering => format!("the peered network {name}"),
             NeighbourKind::ConnectedNetwork => format!("the connected network {name}"),
             NeighbourKind::OnPremises => format!("the on-premises network {name}"),
@@ -65,6 +68,8 @@ pub(super) struct Surroundings {
     pub(super) unread: Vec<Unread>,
     /// Gateways near by that were not read: they may have pools.
     pub(super) pools_unread: Vec<Unread>,
+    /// Custom routes that could not be read: what they announce, no pool has to keep clear of.
+    pub(super) routes_unread: Vec<Unread>,
     /// Sites that say by BGP what they are reached at, which no resource holds.
     pub(super) learned: Vec<Unread>,
 }
@@ -78,8 +83,12 @@ impl Surroundings {
                 None => {
                     let how = "correct it, as in 10.0.0.0/16, or read the resource again";
                     let unread = Unread::new(format!("the prefix `{text}` of `{name}`"), how);
-                    let pool = kind == NeighbourKind::ClientPool;
-                    if pool { &mut self.pools_unread } else { &mut self.unread }.push(unread);
+                    let unread_of = match kind {
+                        NeighbourKind::ClientPool => &mut self.pools_unread,
+                        NeighbourKind::CustomRoute => &mut self.routes_unread,
+                        _ => &mut self.unread,
+                    };
+                    unread_of.push(unread);
                 }
             }
         }
@@ -107,6 +116,13 @@ fn served_pools(gateway: &VirtualNetworkGateway) -> Vec<&str> {
     let other = ["ExpressRoute", "LocalGateway"];
     let serves = !text(&gateway.gateway_type).is_some_and(|it| other.iter().any(|sort| sort.eq_ignore_ascii_case(it)));
     gateway.vpn_client_configuration.iter().filter(|_| serves).flat_map(|it| it.pools()).collect()
+}
+
+/// The prefixes of the other side that a peering routes to. What the network has now, and the peering may not have taken
+/// over yet, stands in for them.
+fn told_by(peering: &Peering) -> Option<Vec<&str>> {
+    let spaces = [&peering.remote_address_space, &peering.remote_virtual_network_address_space];
+    spaces.into_iter().flatten().map(texts).find(|space| !space.is_empty())
 }
 
 /// Where the input does not say, a peering stands.
@@ -165,10 +181,15 @@ impl<'a> Map<'a> {
         }
         to.unread.extend(damaged(inventory, id));
         self.add_pools(id, Some(&gateway.id), to);
-        for peering in inventory.peerings.children_of(id).map(|row| &row.properties).filter(|it| stands(it)) {
+        for row in inventory.peerings.children_of(id).filter(|row| stands(&row.properties)) {
+            let peering = &row.properties;
             let Some(remote) = target(&peering.remote_virtual_network) else {
-                let what = format!("the network on the other side of a peering of `{}`", id.name());
-                to.unread.push(Unread::new(what, "export the virtual network with its peerings"));
+                let what = format!("the network on the other side of the peering `{}` of `{}`", row.name, id.name());
+                let unread = Unread::new(what, "export the virtual network with its peerings");
+                let announced =
+                    if peering.allow_gateway_transit == Some(false) { Ok(false) } else { Err(unread.clone()) };
+                to.add(NeighbourKind::Peering, &row.name, &told_by(peering).unwrap_or_default(), announced);
+                to.unread.push(unread);
                 continue;
             };
             self.add_peer(remote, peering, self.uses_gateway(id, peering, remote), to);
@@ -180,9 +201,7 @@ impl<'a> Map<'a> {
     fn add_from_other_sides(&self, id: &ResourceId, to: &mut Surroundings) {
         for row in self.peerings_to.get(id).into_iter().flatten() {
             let it = &row.properties;
-            let told =
-                [&it.remote_virtual_network_address_space, &it.remote_address_space].into_iter().flatten().next();
-            to.add(NeighbourKind::VirtualNetwork, id.name(), &told.map(texts).unwrap_or_default(), Ok(true));
+            to.add(NeighbourKind::VirtualNetwork, id.name(), &told_by(it).unwrap_or_default(), Ok(true));
             let other = row.id.parent().and_then(|id| self.inventory.virtual_networks.get(&id));
             if let Some(other) = other {
                 let announced = Ok(it.use_remote_gateways == Some(true));
@@ -195,9 +214,8 @@ impl<'a> Map<'a> {
     /// A network that was read tells its own prefixes; of others the peering tells them.
     fn add_peer(&self, remote: &ResourceId, peering: &Peering, announced: Known<bool>, to: &mut Surroundings) {
         let own = self.inventory.virtual_networks.get(remote).map(|it| &it.properties.address_space);
-        let told = [&peering.remote_virtual_network_address_space, &peering.remote_address_space];
-        let spaces = own.into_iter().chain(told.into_iter().flatten());
-        match spaces.map(texts).find(|space| !space.is_empty()) {
+        let own = own.map(texts).filter(|space| !space.is_empty());
+        match own.or_else(|| told_by(peering)) {
             Some(space) => to.add(NeighbourKind::Peering, remote.name(), &space, announced),
             None => to.unread.push(missing("virtual network", remote)),
         }
@@ -287,8 +305,8 @@ impl<'a> Map<'a> {
         to.unread.extend(incomplete(inventory, CONNECTION, "connections", gateway.id.subscription()));
     }
 
-    /// What lies around the clients of a hub, as far as virtual networks tell: its own prefix and its sites are in no
-    /// resource that the audit reads.
+    /// What lies around the clients of a hub, as far as the hub and virtual networks tell: its sites are in no resource
+    /// that the audit reads.
     pub(super) fn around_hub(&self, gateway: &Resource<P2sVpnGateway>) -> Surroundings {
         let mut it = Surroundings::default();
         let Some(hub) = target(&gateway.properties.virtual_hub) else {
@@ -296,7 +314,13 @@ impl<'a> Map<'a> {
             it.unread.push(Unread::new(what, super::HOW));
             return it;
         };
-        let what = format!("the prefix of the virtual hub `{}` and its sites (azaudit does not read them)", hub.name());
+        let read = self.inventory.virtual_hubs.get(hub);
+        if let Some(prefix) = read.and_then(|hub| text(&hub.properties.address_prefix)) {
+            it.add(NeighbourKind::VirtualHub, hub.name(), &[prefix], Ok(true));
+        } else {
+            it.unread.push(missing("virtual hub", hub));
+        }
+        let what = format!("the sites of the virtual hub `{}` (azaudit does not read them)", hub.name());
         it.unread.push(Unread::new(what, "look at the effective routes of the hub in the portal"));
         for row in self.inventory.peerings.iter().filter(|row| stands(&row.properties)) {
             let to_hub = target(&row.properties.remote_virtual_network).is_some_and(|remote| stands_for(remote, hub));

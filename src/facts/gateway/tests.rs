@@ -192,6 +192,41 @@ fn a_sku_is_retired_from_its_day_on() {
     assert!(is_unread(&facts(json!({"sku": {"name": "VpnGw9"}}))["skuRetired"]));
 }
 
+#[test]
+fn a_metric_alone_tells_how_far_a_pool_is_filled_whatever_the_limit() {
+    let filled = |sku: Value| {
+        let pool =
+            json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}, "vpnClientProtocols": ["IkeV2"]});
+        let it = gateway(json!({"gatewayType": "Vpn", "sku": sku, "vpnClientConfiguration": pool}));
+        let series = json!([{"data": [{"timeStamp": "2026-09-30T09:14:00Z", "total": 64.0}]}]);
+        let id =
+            format!("{NETWORK}/virtualNetworkGateways/gw1/providers/Microsoft.Insights/metrics/P2SConnectionCount");
+        let metric = json!({"id": id, "name": {"value": "P2SConnectionCount"}, "timeseries": series});
+        let ((), inventory) = collect(|sink| {
+            sink.batch(Batch::whole(0, Kind::Resource, None, it.to_string()));
+            sink.batch(Batch::whole(0, Kind::Metric, None, metric.to_string()));
+        });
+        only(&inventory)["addressing"]["pool"]["filledAtMost"].clone()
+    };
+    assert_eq!(filled(json!({"name": "VpnGw2AZ"})), 0.25);
+    // Basic has no published limit, and without a SKU none is known.
+    assert_eq!((filled(json!({"name": "Basic"})), filled(json!(null))), (json!(0.25), json!(0.25)));
+}
+
+#[test]
+fn every_sku_carries_the_same_number_of_sstp_sessions() {
+    let used = |sku: Value, protocols: Value| {
+        let pool = json!({"addressPrefixes": ["172.16.0.0/24"]});
+        let all = json!({"vpnClientAddressPool": pool, "vpnClientProtocols": protocols,
+            "vpnClientConnectionHealth": {"vpnClientConnectionsCount": 128}});
+        facts(json!({"gatewayType": "Vpn", "sku": sku, "vpnClientConfiguration": all}))["sessions"].clone()
+    };
+    assert_eq!(used(json!(null), json!(["SSTP"]))["usedAtMost"], 1.0);
+    assert!(is_unread(&used(json!(null), json!(["IkeV2"]))["usedAtMost"]));
+    // What a SKU carries that nobody knows, nobody knows.
+    assert!(is_unread(&used(json!({"name": "VpnGw9"}), json!(["SSTP"]))["usedAtMost"]));
+}
+
 fn virtual_wan(units: Option<i64>) -> Value {
     let pools = json!([{"name": "p", "properties": {"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}}}]);
     let server = json!({"id": format!("{NETWORK}/vpnServerConfigurations/server")});

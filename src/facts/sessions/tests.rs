@@ -274,6 +274,17 @@ fn an_unpublished_limit_is_unread_unless_the_other_one_is_exceeded() {
 }
 
 #[test]
+fn sessions_can_all_be_counted_where_no_limit_is_known() {
+    let basic = Limits::by_protocol(side(Some(128)), side(None));
+    let minute: &[Point] = &[("09:14:00", Some(10.0))];
+    let sessions = metrics(metric(&[(&[("Protocol", "IKEv2")], minute)]), &basic);
+    assert_eq!((&sessions.complete, sessions.used_at_most.is_err()), (&Ok(true), true));
+    let empty: &[Point] = &[("09:14:00", None)];
+    let series = metric(&[(&[("Protocol", "IKEv2")], minute), (&[("Protocol", "OpenVPN")], empty)]);
+    assert!(metrics(series, &basic).complete.is_err());
+}
+
+#[test]
 fn virtual_wan_has_one_limit_for_all_protocols() {
     let limits = Limits::together(Ok(20_000));
     let at: &[Point] = &[("09:14:00", Some(8_000.0))];

@@ -91,6 +91,7 @@ pub(super) const QUERIES: &[Query] = &[
             kind("microsoft.network/connections", "Microsoft.Network/connections", Listing::Group),
             kind("microsoft.network/localnetworkgateways", "Microsoft.Network/localNetworkGateways", Listing::Group),
             kind(P2S_GATEWAY, "Microsoft.Network/p2sVpnGateways", Listing::Subscription),
+            kind("microsoft.network/virtualhubs", "Microsoft.Network/virtualHubs", Listing::Subscription),
             kind(
                 "microsoft.network/vpnserverconfigurations",
                 "Microsoft.Network/vpnServerConfigurations",
