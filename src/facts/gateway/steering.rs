@@ -2,7 +2,8 @@
 
 use super::ranges::Range;
 use super::text;
-use crate::facts::address::Point;
+use crate::facts::address::{self, Point};
+use crate::facts::gateway_subnet::{Destination, destination};
 use crate::facts::network_index::missing;
 use crate::facts::schema::Unread;
 use crate::inventory::gateway::VirtualNetworkGateway;
@@ -13,7 +14,42 @@ use crate::inventory::{Inventory, Resource, ResourceId};
 struct Route {
     range: Range,
     words: String,
-    drops: bool,
+    hop: Hop,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    /// Nowhere.
+    None,
+    /// To the Internet, where private addresses end.
+    Internet,
+    /// To somebody who may pass it on.
+    Onwards,
+    /// The input does not say, or in a word that is not known.
+    Unclear,
+}
+
+impl Hop {
+    fn read(word: &str) -> Self {
+        let onwards = ["VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway", "VnetLocal"];
+        match word {
+            _ if word.eq_ignore_ascii_case("None") => Self::None,
+            _ if word.eq_ignore_ascii_case("Internet") => Self::Internet,
+            _ if onwards.iter().any(|it| word.eq_ignore_ascii_case(it)) => Self::Onwards,
+            _ => Self::Unclear,
+        }
+    }
+}
+
+/// What becomes of packets to one address.
+pub(super) enum Fate<'a> {
+    /// No route takes them away.
+    Passed,
+    /// The route that drops them, in words.
+    Dropped(&'a str),
+    /// Why that is not known.
+    Unclear(Unread),
 }
 
 /// The user-defined routes of the GatewaySubnet, and why they may not be all. None: nothing is steered.
@@ -60,16 +96,22 @@ impl Steering {
         }
         for route in &table.properties.routes {
             let prefix = text(&route.properties.address_prefix).unwrap_or_default();
-            let hop = text(&route.properties.next_hop_type).unwrap_or_default();
-            match Range::read(prefix) {
-                Some(ranges) => self.routes.extend(ranges.into_iter().map(|range| Route {
-                    words: format!("the route {} ({prefix} to {hop}) of route table {}", route.name, table.name),
-                    drops: hop.eq_ignore_ascii_case("None"),
-                    range,
-                })),
-                // A service tag: none of them holds private addresses.
-                None if prefix.starts_with(|c: char| c.is_ascii_alphabetic()) => {}
-                None => {
+            let word = text(&route.properties.next_hop_type).unwrap_or_default();
+            let hop = Hop::read(word);
+            match destination(route) {
+                Destination::Range(net) => {
+                    let ranges = Range::read(&net.to_string()).unwrap_or_default();
+                    self.routes.extend(ranges.into_iter().map(|range| Route {
+                        words: format!("the route {} ({prefix} to {word}) of route table {}", route.name, table.name),
+                        hop,
+                        range,
+                    }));
+                }
+                // None of them holds private addresses.
+                Destination::ServiceTag => {}
+                // Wherever it is for, it drops nothing.
+                Destination::Unreadable if hop == Hop::Onwards => {}
+                Destination::Unreadable => {
                     let what = format!("the prefix `{prefix}` of the route `{}` of `{}`", route.name, table.name);
                     self.unread = Some(Unread::new(what, "correct the route, or read the route table again"));
                 }
@@ -77,12 +119,23 @@ impl Steering {
         }
     }
 
-    /// The route that drops packets to that address, in words. The longest prefix decides; against a route of Azure's own
-    /// (one less than its number of addresses is given) a tie goes to the user's.
-    pub(super) fn dropped_by(&self, address: Point, system: Option<u128>) -> Option<&str> {
+    /// What becomes of packets to that address. The longest prefix decides; against a route of Azure's own (one less than
+    /// its number of addresses is given) a tie goes to the user's.
+    pub(super) fn fate(&self, address: Point, system: Option<u128>) -> Fate<'_> {
         let containing = self.routes.iter().filter(|it| it.range.contains(address));
-        let longest = containing.min_by_key(|it| it.range.size())?;
-        let wins = system.is_none_or(|system| longest.range.size() <= system);
-        (wins && longest.drops).then_some(longest.words.as_str())
+        let longest = containing.min_by_key(|it| it.range.size());
+        let Some(route) = longest.filter(|it| system.is_none_or(|system| it.range.size() <= system)) else {
+            return Fate::Passed;
+        };
+        match route.hop {
+            Hop::None => Fate::Dropped(&route.words),
+            // Without a route of its own such an address is led there by Azure too.
+            Hop::Internet if system.is_some() && address::not_public().contains(address) => Fate::Dropped(&route.words),
+            Hop::Internet | Hop::Onwards => Fate::Passed,
+            Hop::Unclear => {
+                let what = format!("the next hop of {}", route.words);
+                Fate::Unclear(Unread::new(what, "correct the route, or read the route table again"))
+            }
+        }
     }
 }

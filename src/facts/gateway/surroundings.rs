@@ -109,6 +109,13 @@ fn served_pools(gateway: &VirtualNetworkGateway) -> Vec<&str> {
     gateway.vpn_client_configuration.iter().filter(|_| serves).flat_map(|it| it.pools()).collect()
 }
 
+/// The prefixes of the other side as the peering tells them: those that are routed, or where it names none, those that
+/// the network has, which count from the next sync on.
+fn told(peering: &Peering) -> Option<Vec<&str>> {
+    let spaces = [&peering.remote_address_space, &peering.remote_virtual_network_address_space];
+    spaces.into_iter().flatten().map(texts).find(|space| !space.is_empty())
+}
+
 /// Where the input does not say, a peering stands.
 fn stands(peering: &Peering) -> bool {
     text(&peering.peering_state).is_none_or(|state| state.eq_ignore_ascii_case("Connected"))
@@ -168,7 +175,16 @@ impl<'a> Map<'a> {
         for peering in inventory.peerings.children_of(id).map(|row| &row.properties).filter(|it| stands(it)) {
             let Some(remote) = target(&peering.remote_virtual_network) else {
                 let what = format!("the network on the other side of a peering of `{}`", id.name());
-                to.unread.push(Unread::new(what, "export the virtual network with its peerings"));
+                let unread = Unread::new(what, "export the virtual network with its peerings");
+                match told(peering) {
+                    Some(space) => {
+                        let uses = peering.allow_gateway_transit == Some(true);
+                        let announced = if uses { Err(unread.clone()) } else { Ok(false) };
+                        to.add(NeighbourKind::Peering, "without a name", &space, announced);
+                        to.pools_unread.push(unread);
+                    }
+                    None => to.unread.push(unread),
+                }
                 continue;
             };
             self.add_peer(remote, peering, self.uses_gateway(id, peering, remote), to);
@@ -180,9 +196,7 @@ impl<'a> Map<'a> {
     fn add_from_other_sides(&self, id: &ResourceId, to: &mut Surroundings) {
         for row in self.peerings_to.get(id).into_iter().flatten() {
             let it = &row.properties;
-            let told =
-                [&it.remote_virtual_network_address_space, &it.remote_address_space].into_iter().flatten().next();
-            to.add(NeighbourKind::VirtualNetwork, id.name(), &told.map(texts).unwrap_or_default(), Ok(true));
+            to.add(NeighbourKind::VirtualNetwork, id.name(), &told(it).unwrap_or_default(), Ok(true));
             let other = row.id.parent().and_then(|id| self.inventory.virtual_networks.get(&id));
             if let Some(other) = other {
                 let announced = Ok(it.use_remote_gateways == Some(true));
@@ -194,10 +208,8 @@ impl<'a> Map<'a> {
 
     /// A network that was read tells its own prefixes; of others the peering tells them.
     fn add_peer(&self, remote: &ResourceId, peering: &Peering, announced: Known<bool>, to: &mut Surroundings) {
-        let own = self.inventory.virtual_networks.get(remote).map(|it| &it.properties.address_space);
-        let told = [&peering.remote_virtual_network_address_space, &peering.remote_address_space];
-        let spaces = own.into_iter().chain(told.into_iter().flatten());
-        match spaces.map(texts).find(|space| !space.is_empty()) {
+        let own = self.inventory.virtual_networks.get(remote).map(|it| texts(&it.properties.address_space));
+        match own.filter(|space| !space.is_empty()).or_else(|| told(peering)) {
             Some(space) => to.add(NeighbourKind::Peering, remote.name(), &space, announced),
             None => to.unread.push(missing("virtual network", remote)),
         }

@@ -106,3 +106,16 @@ fn commands_turn_things_on_and_the_hub_comes_first() {
     assert_eq!(found.len(), 2);
     assert!(found.iter().all(|it| it["transit"]["mendCommands"] == both), "{found:?}");
 }
+
+#[test]
+fn a_peering_that_names_no_network_may_be_the_one_back() {
+    let transit = |back: Value| {
+        let hub = network("hub", &["GatewaySubnet"], json!([{"name": "p", "properties": back}]));
+        let spoke = network("spoke", &[], peering("hub", false, true));
+        let subjects = facts(&[hub, spoke, gateway("hub")], &[]);
+        subjects.into_iter().find(|it| it["virtualNetwork"] == "spoke").unwrap()["transit"].clone()
+    };
+    let elsewhere = json!({"id": format!("{ROOT}/virtualNetworks/other")});
+    assert_eq!(transit(json!({"remoteVirtualNetwork": elsewhere}))["agrees"], false);
+    assert!(transit(json!({}))["agrees"]["unread"].is_string());
+}
