@@ -66,6 +66,10 @@ impl Steering {
             gateway.properties.ip_configurations.iter().filter_map(|it| target(&it.properties.subnet)).collect();
         subnets.sort_unstable();
         subnets.dedup();
+        if subnets.is_empty() {
+            let what = format!("the route table of `{}` (its subnet is not named)", gateway.name);
+            it.unread = Some(Unread::new(what, super::HOW));
+        }
         for id in subnets {
             let Some(subnet) = inventory.subnets.get(id) else {
                 it.unread = Some(missing("subnet", id));
@@ -98,11 +102,12 @@ impl Steering {
             let prefix = text(&route.properties.address_prefix).unwrap_or_default();
             let word = text(&route.properties.next_hop_type).unwrap_or_default();
             let hop = Hop::read(word);
+            let to = if word.is_empty() { String::new() } else { format!(" to {word}") };
             match destination(route) {
                 Destination::Range(net) => {
                     let ranges = Range::read(&net.to_string()).unwrap_or_default();
                     self.routes.extend(ranges.into_iter().map(|range| Route {
-                        words: format!("the route {} ({prefix} to {word}) of route table {}", route.name, table.name),
+                        words: format!("the route {} ({prefix}{to}) of route table {}", route.name, table.name),
                         hop,
                         range,
                     }));

@@ -209,11 +209,13 @@ impl<'a> Map<'a> {
     /// A network that was read tells its own prefixes; of others the peering tells them.
     fn add_peer(&self, remote: &ResourceId, peering: &Peering, announced: Known<bool>, to: &mut Surroundings) {
         let own = self.inventory.virtual_networks.get(remote).map(|it| texts(&it.properties.address_space));
+        if own.is_some() {
+            to.unread.extend(damaged(self.inventory, remote));
+        }
         match own.filter(|space| !space.is_empty()).or_else(|| told(peering)) {
             Some(space) => to.add(NeighbourKind::Peering, remote.name(), &space, announced),
             None => to.unread.push(missing("virtual network", remote)),
         }
-        to.unread.extend(damaged(self.inventory, remote));
     }
 
     /// Whether a peer uses this network's gateway, so that its prefixes are announced to the clients.
