@@ -19,7 +19,8 @@ use super::{Context, Identity, Subject, SubjectKind};
 use crate::inventory::network::{Route, RouteTable, Subnet, target};
 use crate::inventory::{Inventory, Named, Reference, Resource, ResourceId};
 use crate::source::Gap;
-use cover::{Cover, Destination, destination};
+use cover::Cover;
+pub(super) use cover::{Destination, destination};
 use overlap::{RouteOverlap, overlaps};
 use size::{SubnetSize, size};
 use standing::{BySubnet, Standing, by_subnet};
@@ -119,6 +120,7 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
         users: users_by_table(inventory),
         damaged: damaged_tables(inventory),
         groups: groups_by_subnet(inventory),
+        claims: claims(inventory),
     };
     let mut subjects: Vec<(&ResourceId, Option<&Resource<Subnet>>)> =
         inventory.subnets.iter().filter(|row| is_gateway_subnet(&row.id)).map(|row| (&row.id, Some(row))).collect();
@@ -154,6 +156,8 @@ struct Tables<'a> {
     users: BTreeMap<&'a ResourceId, BTreeSet<&'a ResourceId>>,
     /// The groups that say they are on a subnet.
     groups: BTreeMap<&'a ResourceId, BTreeSet<&'a ResourceId>>,
+    /// The table that says it is on a gateway subnet.
+    claims: BTreeMap<&'a ResourceId, &'a ResourceId>,
     damaged: Vec<(String, &'a Gap)>,
 }
 
@@ -182,6 +186,18 @@ fn groups_by_subnet(inventory: &Inventory) -> BTreeMap<&ResourceId, BTreeSet<&Re
         }
     }
     groups
+}
+
+/// The table of each gateway subnet that a table says it is on.
+fn claims(inventory: &Inventory) -> BTreeMap<&ResourceId, &ResourceId> {
+    let mut claims = BTreeMap::new();
+    for table in inventory.route_tables.iter() {
+        let subnets = table.properties.subnets.iter().filter_map(|it| it.id.as_ref());
+        for subnet in subnets.filter(|id| is_gateway_subnet(id)) {
+            claims.entry(subnet).or_insert(&table.id);
+        }
+    }
+    claims
 }
 
 /// Gaps that cost a route table some of its routes, with the place of the damage in lower case.
@@ -213,6 +229,7 @@ fn facts_of(
         })
     };
     let table_id = named(|subnet| &subnet.route_table, "route table");
+    let table_id = table_id.or_else(|unread| tables.claims.get(id).map(|table| Some(*table)).ok_or(unread));
     let group_id = named(|subnet| &subnet.network_security_group, "network security group");
     let table = table_id.clone().and_then(|id| match id {
         None => Ok(None),
@@ -224,7 +241,9 @@ fn facts_of(
     let routes = table.clone().map(|table| table.map_or(&[][..], |it| &it.properties.routes));
     let listed = routes.clone().unwrap_or_default();
     let cover = Cover::of(listed);
-    let doubt = table.as_ref().err().cloned().or_else(|| doubt(table.as_ref().ok()?.as_ref()?, &tables.damaged));
+    // Of a subnet that was not read nothing passes, but a fault that its table proves is one.
+    let doubt = table.as_ref().err().or(subnet.as_ref().err()).cloned();
+    let doubt = doubt.or_else(|| self::doubt(table.as_ref().ok()?.as_ref()?, &tables.damaged));
     let covers = |proven: bool| match &doubt {
         _ if proven => Ok(true),
         Some(unread) => Err(unread.clone()),
@@ -237,8 +256,10 @@ fn facts_of(
     let read_table = table.as_ref().ok().copied().flatten();
     let shared = !shared_with.is_empty() || read_table.is_some_and(|it| it.properties.subnets.len() > 1);
     let mend_commands = read_table.map_or_else(Vec::new, |table| mend(id, table, &cover.by, shared));
-    let disables_gateway_routes =
-        table.clone().map(|table| table.is_some_and(|it| it.properties.disable_bgp_route_propagation == Some(true)));
+    let disables_gateway_routes = table
+        .clone()
+        .map(|table| table.is_some_and(|it| it.properties.disable_bgp_route_propagation == Some(true)))
+        .and_then(|disables| if disables { Ok(true) } else { subnet.clone().map(|_| false) });
     let propagation_commands = match read_table {
         Some(_) if disables_gateway_routes != Ok(true) => Vec::new(),
         Some(_) if shared => vec![detach_command(id)],

@@ -2,7 +2,7 @@
 //! that does not depend on the threads.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -100,7 +100,16 @@ struct Part {
     /// Hashes of the ids of all resources, to count each once.
     ids: Vec<u64>,
     /// With the input's number, since its path is known only at the end.
-    gaps: Vec<(u32, Gap)>,
+    gaps: Vec<(u32, Lack, Gap)>,
+}
+
+/// What a gap is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// Something that was lost.
+    Lost,
+    /// A resource of which this place tells only that it exists: another place may tell the rest.
+    Listed,
 }
 
 fn type_batches(receiver: &Mutex<Receiver<Work>>, whole: &WholeTypes) -> Part {
@@ -111,7 +120,7 @@ fn type_batches(receiver: &Mutex<Receiver<Work>>, whole: &WholeTypes) -> Part {
         for (i, item) in batch.items.iter().enumerate() {
             let text = &batch.text[item.span.clone()];
             if let Err(problem) = part.take(sequence + i as u64, batch.input, item, text, whole) {
-                part.gaps.push((batch.input, problem.at(item, text)));
+                part.gaps.push((batch.input, problem.lack, problem.at(item, text)));
             }
         }
     }
@@ -228,7 +237,8 @@ impl<'a> Parsed<'a> {
         if properties.is_none() && !is_classic(&self.ty) {
             let detail = "it has no `properties`, so nothing can be said of it; it was only listed, or az CLI has \
                           flattened it: `az resource show --ids …` and `az rest` print them";
-            return Err(Problem::new(&self.ty, Reason::Missing, detail.into()).of(&self.id));
+            let problem = Problem::new(&self.ty, Reason::Missing, detail.into()).of(&self.id);
+            return Err(Problem { lack: Lack::Listed, ..problem });
         }
         let (properties, nulls) = self.member(properties)?;
         let problem = match nulls {
@@ -275,6 +285,7 @@ pub(crate) struct Problem {
     scope: Option<ResourceId>,
     what: String,
     reason: Reason,
+    lack: Lack,
     detail: String,
     /// The byte of the item's text at which it went wrong.
     offset: usize,
@@ -282,7 +293,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(what: &str, reason: Reason, detail: String) -> Self {
-        Self { scope: None, what: what.into(), reason, detail, offset: 0 }
+        Self { scope: None, what: what.into(), reason, lack: Lack::Lost, detail, offset: 0 }
     }
 
     /// A fault in `part`, which is a piece of `text`.
@@ -292,7 +303,7 @@ impl Problem {
         let offset = start + line_start + error.column().saturating_sub(1);
         let message = error.to_string();
         let detail = message.split(" at line ").next().unwrap_or(&message).to_owned();
-        Self { scope: None, what: what.into(), reason: Reason::Damaged, detail, offset: offset.min(text.len()) }
+        Self { offset: offset.min(text.len()), ..Self::new(what, Reason::Damaged, detail) }
     }
 
     fn of(mut self, id: &ResourceId) -> Self {
@@ -343,20 +354,25 @@ fn merge<P: Merge>(first: &mut Resource<P>, second: Resource<P>, notes: &mut Vec
 
 fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>) -> Inventory {
     let mut inventory = Inventory { inputs, notes, gaps: gaps.into_iter().collect(), ..Inventory::default() };
-    for (input, mut gap) in all.gaps {
+    let mut listed = BTreeSet::new();
+    for (input, lack, mut gap) in all.gaps {
         let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path);
         if gap.scope.is_empty() {
             gap.scope = path.to_owned();
         } else {
             gap.detail = format!("{path}: {}", gap.detail);
         }
-        inventory.gaps.insert(gap);
+        match lack {
+            Lack::Lost => inventory.gaps.insert(gap),
+            Lack::Listed => listed.insert(gap),
+        };
     }
     all.ids.sort_unstable();
     all.ids.dedup();
     inventory.resources = all.ids.len() as u64;
-    all.rows.take_children_out(&mut inventory.gaps);
+    all.rows.take_children_out(&mut listed);
     all.rows.into_tables(&mut inventory);
+    keep_unread(listed, &mut inventory);
     inventory.whole = whole::merged(all.whole, &mut inventory.notes);
     inventory.known = inventory.count_known() + whole::of_other_types(&inventory.whole);
     put_children_back(&mut inventory);
@@ -387,6 +403,18 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
         inventory.metrics.push((about, metric));
     }
     inventory
+}
+
+/// Of what was only listed in one place, that is a gap which no other place tells more of.
+fn keep_unread(mut listed: BTreeSet<Gap>, inventory: &mut Inventory) {
+    if listed.is_empty() {
+        return;
+    }
+    let scopes: HashSet<ResourceId> = listed.iter().map(|gap| ResourceId::new(&gap.scope)).collect();
+    let read: HashSet<&ResourceId> =
+        inventory.every_resource().map(|(id, _)| id).filter(|id| scopes.contains(id)).collect();
+    listed.retain(|gap| !read.contains(&ResourceId::new(&gap.scope)));
+    inventory.gaps.append(&mut listed);
 }
 
 /// The one gateway that serves clients, to which a session answer without a name belongs.

@@ -1,6 +1,6 @@
 //! Whether a gateway and its clients reach the servers that they need: RADIUS and DNS.
 
-use super::steering::Steering;
+use super::steering::{Fate, Route, Steering};
 use super::surroundings::{NeighbourKind, Surroundings};
 use super::{Authentication, HOW, PointToSite};
 use crate::facts::address::{self, Point};
@@ -111,15 +111,17 @@ fn judge(server: &str, around: &Surroundings, steering: &Steering) -> Judged {
     let system = system.filter(|it| it.contains(point)).map(|it| it.size()).min();
     let custom = around.neighbours.iter().filter(|it| it.kind == NeighbourKind::CustomRoute);
     let known = system.is_some() || custom.flat_map(|it| &it.ranges).any(|it| it.contains(point));
-    let dropped = steering.dropped_by(point, system).map(|route| {
+    let fate = steering.fate(point, system);
+    let dropped = |route: &Route| {
         let words = format!("{} on the GatewaySubnet drops what goes to {server}", route.words);
         Judged { words, route_commands: route.mend_commands.clone(), ..Judged::new(server, Reach::Dropped) }
-    });
+    };
     if known {
-        let judged = match (dropped, &steering.unread) {
-            (Some(dropped), _) => dropped,
-            (None, Some(it)) => unread(it.clone()),
-            (None, None) => Judged::new(server, Reach::Reached),
+        let judged = match (fate, &steering.unread) {
+            (Fate::Dropped(route), _) => dropped(route),
+            (Fate::Unclear(it), _) => unread(it),
+            (Fate::Passed, Some(it)) => unread(it.clone()),
+            (Fate::Passed, None) => Judged::new(server, Reach::Reached),
         };
         return Judged { inside: true, ..judged };
     }
@@ -127,10 +129,10 @@ fn judge(server: &str, around: &Surroundings, steering: &Steering) -> Judged {
     if let Some(it) = Unread::join(&[&around.unread[..], &around.routes_unread, &around.learned].concat()) {
         return if is_public(point) { Judged::new(server, Reach::Public) } else { unread(it) };
     }
-    match dropped {
-        Some(dropped) => dropped,
-        None if is_public(point) => Judged::new(server, Reach::Public),
-        None => {
+    match fate {
+        Fate::Dropped(route) => dropped(route),
+        _ if is_public(point) => Judged::new(server, Reach::Public),
+        _ => {
             let words = format!("{server} lies in none of the networks that the gateway reaches");
             Judged { words, ..Judged::new(server, Reach::Nowhere) }
         }

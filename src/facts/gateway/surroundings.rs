@@ -186,10 +186,15 @@ impl<'a> Map<'a> {
             let Some(remote) = target(&peering.remote_virtual_network) else {
                 let what = format!("the network on the other side of the peering `{}` of `{}`", row.name, id.name());
                 let unread = Unread::new(what, "export the virtual network with its peerings");
-                let announced =
-                    if peering.allow_gateway_transit == Some(false) { Ok(false) } else { Err(unread.clone()) };
-                to.add(NeighbourKind::Peering, &row.name, &told_by(peering).unwrap_or_default(), announced);
-                to.unread.push(unread);
+                match told_by(peering) {
+                    Some(space) => {
+                        let uses = peering.allow_gateway_transit == Some(true);
+                        let announced = if uses { Err(unread.clone()) } else { Ok(false) };
+                        to.add(NeighbourKind::Peering, &row.name, &space, announced);
+                        to.pools_unread.push(unread);
+                    }
+                    None => to.unread.push(unread),
+                }
                 continue;
             };
             self.add_peer(remote, peering, self.uses_gateway(id, peering, remote), to);
@@ -213,13 +218,14 @@ impl<'a> Map<'a> {
 
     /// A network that was read tells its own prefixes; of others the peering tells them.
     fn add_peer(&self, remote: &ResourceId, peering: &Peering, announced: Known<bool>, to: &mut Surroundings) {
-        let own = self.inventory.virtual_networks.get(remote).map(|it| &it.properties.address_space);
-        let own = own.map(texts).filter(|space| !space.is_empty());
-        match own.or_else(|| told_by(peering)) {
+        let own = self.inventory.virtual_networks.get(remote).map(|it| texts(&it.properties.address_space));
+        if own.is_some() {
+            to.unread.extend(damaged(self.inventory, remote));
+        }
+        match own.filter(|space| !space.is_empty()).or_else(|| told_by(peering)) {
             Some(space) => to.add(NeighbourKind::Peering, remote.name(), &space, announced),
             None => to.unread.push(missing("virtual network", remote)),
         }
-        to.unread.extend(damaged(self.inventory, remote));
     }
 
     /// Whether a peer uses this network's gateway, so that its prefixes are announced to the clients.

@@ -287,3 +287,29 @@ fn of_refused_connections_nobody_knows_whether_one_is_down() {
     assert!(is_unread(&refused("s")));
     assert_eq!(refused("another"), true);
 }
+
+#[test]
+fn a_peer_that_was_only_listed_is_judged_by_what_the_peering_tells_of_it() {
+    let network = |name: &str| format!("{NETWORK}/virtualNetworks/{name}");
+    let peering = json!({"remoteVirtualNetwork": {"id": network("spoke")}, "peeringState": "Connected",
+        "remoteAddressSpace": {"addressPrefixes": ["10.9.0.0/16"]}});
+    let hub = json!({"id": network("hub"), "properties": {"addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
+        "subnets": [{"name": "GatewaySubnet", "properties": {"addressPrefix": "10.1.0.0/27"}}],
+        "virtualNetworkPeerings": [{"name": "p", "properties": peering}]}});
+    let subnet = json!({"id": format!("{}/subnets/GatewaySubnet", network("hub"))});
+    let reach = |server: &str| {
+        let client =
+            json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}, "radiusServerAddress": server});
+        let gateway = gateway(json!({"gatewayType": "Vpn", "vpnClientConfiguration": client,
+            "ipConfigurations": [{"name": "a", "properties": {"subnet": subnet}}]}));
+        let ((), inventory) = collect(|sink| {
+            for resource in [&hub, &gateway, &json!({"id": network("spoke")})] {
+                sink.batch(Batch::whole(0, Kind::Resource, None, resource.to_string()));
+            }
+        });
+        assert_eq!(inventory.gaps.len(), 1);
+        only(&inventory)["addressing"]["radius"]["servers"][0]["reach"].clone()
+    };
+    assert_eq!(reach("10.9.4.4"), "reached");
+    assert_eq!(reach("10.8.4.4"), "nowhere");
+}

@@ -9,13 +9,13 @@ use crate::inventory::network::Route;
 
 /// What a route says of its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(in crate::facts) enum Destination {
     Range(IpNet),
     ServiceTag,
     Unreadable,
 }
 
-pub(super) fn destination(route: &Named<Route>) -> Destination {
+pub(in crate::facts) fn destination(route: &Named<Route>) -> Destination {
     let text = route.properties.address_prefix.as_deref().unwrap_or_default().trim();
     if let Some(range) = range(text) {
         return Destination::Range(range);

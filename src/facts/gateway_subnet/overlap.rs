@@ -113,12 +113,13 @@ pub(super) fn overlaps(
     (inventory, tags): (&Inventory, &ServiceTags),
 ) -> RouteOverlap {
     let nothing = |any| RouteOverlap { any, routes: Vec::new(), text: String::new(), mend_commands: Vec::new() };
-    let (subnet, table) = match (subnet, table) {
-        (Err(unread), _) => return nothing(Err(unread.clone())),
-        (_, Err(unread)) => return nothing(Err(unread)),
-        (Ok(_), Ok(None)) => return nothing(Ok(false)),
-        (Ok(subnet), Ok(Some(table))) => (*subnet, table),
+    let table = match table {
+        Err(unread) => return nothing(Err(unread)),
+        Ok(None) => return nothing(Ok(false)),
+        Ok(Some(table)) => table,
     };
+    // What the table does to gateways is certain without the subnet; that it does nothing else is not (`doubt`).
+    let subnet = subnet.as_ref().ok().copied();
     let routes = Routes::of(&table.table.properties.routes, tags);
     let mut found = Found::default();
     for area in areas(id, subnet, standing, inventory) {
@@ -335,16 +336,18 @@ fn system(id: &ResourceId, target: Target, range: &IpNet, standing: &Standing<'_
 }
 
 /// Everything that belongs to the gateways of the subnet.
-fn areas(id: &ResourceId, subnet: &Subnet, standing: &Standing<'_>, inventory: &Inventory) -> Vec<Area> {
+fn areas(id: &ResourceId, subnet: Option<&Subnet>, standing: &Standing<'_>, inventory: &Inventory) -> Vec<Area> {
     let area = |target, range, words| Area { target, range, words };
     let mut areas = Vec::new();
-    let ranges = size::ranges(subnet);
-    let unreadable = size::unreadable(id, subnet).or_else(|| {
-        let what = format!("the prefix of `{}`", id.qualified_name());
-        ranges.is_empty().then(|| Unread::new(what, "export the virtual network with the prefixes of its subnets"))
-    });
-    areas.extend(unreadable.map(|unread| area(Target::Subnet, Err(unread), String::new())));
-    areas.extend(ranges.iter().map(|it| area(Target::Subnet, Ok(*it), format!("the gateway subnet {it}"))));
+    if let Some(subnet) = subnet {
+        let ranges = size::ranges(subnet);
+        let unreadable = size::unreadable(id, subnet).or_else(|| {
+            let what = format!("the prefix of `{}`", id.qualified_name());
+            ranges.is_empty().then(|| Unread::new(what, "export the virtual network with the prefixes of its subnets"))
+        });
+        areas.extend(unreadable.map(|unread| area(Target::Subnet, Err(unread), String::new())));
+        areas.extend(ranges.iter().map(|it| area(Target::Subnet, Ok(*it), format!("the gateway subnet {it}"))));
+    }
     for gateway in &standing.read {
         let name = &gateway.name;
         for address in public_addresses(gateway, inventory) {

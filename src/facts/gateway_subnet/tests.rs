@@ -253,3 +253,30 @@ fn between_a_tag_and_a_range_nobody_knows_the_longer_one() {
     }
     assert_eq!(takes_public_address(&["203.0.113.0/24", "Elsewhere"], "Internet"), true);
 }
+
+/// A table that says it is on the subnet of a network that was not read.
+fn claimed(routes: Value, disabled: bool) -> Value {
+    let subnet = json!({"id": format!("{NETWORK}/virtualNetworks/hub/subnets/GatewaySubnet")});
+    let properties = json!({"subnets": [subnet], "disableBgpRoutePropagation": disabled, "routes": routes});
+    let mut gateway = gateway("GatewaySubnet");
+    gateway["properties"]["vpnClientConfiguration"] =
+        json!({"vpnClientAddressPool": {"addressPrefixes": ["172.16.0.0/24"]}});
+    let table = json!({"id": format!("{NETWORK}/routeTables/rt"), "properties": properties});
+    let (_, facts) = subjects(&inventory(&[gateway, table])).remove(0);
+    facts
+}
+
+#[test]
+fn what_a_table_says_of_a_subnet_that_was_not_read_is_a_fault_and_never_a_pass() {
+    let route = |prefix: &str| json!([{"name": "r", "properties": {"addressPrefix": prefix, "nextHopType": "None"}}]);
+    let facts = claimed(route("0.0.0.0/0"), true);
+    assert_eq!(facts["routeTable"], "rt");
+    assert_eq!(facts["hasDefaultRoute"], true);
+    assert_eq!(facts["disablesGatewayRoutes"], true);
+    assert!(facts["routeOverlap"]["any"]["unread"].is_string(), "{facts}");
+
+    let facts = claimed(route("172.16.0.0/25"), false);
+    assert_eq!(facts["routeOverlap"]["any"], true);
+    assert!(facts["hasDefaultRoute"]["unread"].as_str().unwrap().contains("the subnet `hub/GatewaySubnet`"), "{facts}");
+    assert!(facts["disablesGatewayRoutes"]["unread"].is_string(), "{facts}");
+}

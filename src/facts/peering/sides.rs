@@ -102,9 +102,14 @@ impl<'a> Estate<'a> {
         if found.is_some() {
             return Ok(found);
         }
+        let unnamed = || {
+            self.inventory.peerings.children_of(far).find(|it| target(&it.properties.remote_virtual_network).is_none())
+        };
         match incomplete(self.inventory, PEERING, "peerings", far.subscription()) {
             _ if self.inventory.virtual_networks.get(far).is_none() => Err(missing("virtual network", far)),
             Some(unread) => Err(unread),
+            // One that names no network may be it.
+            None if let Some(unnamed) = unnamed() => Err(remote_of(unnamed)),
             None => Ok(None),
         }
     }

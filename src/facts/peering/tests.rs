@@ -146,3 +146,16 @@ fn an_initiated_peering_is_answered_in_the_same_way() {
     own["id"] = json!(format!("{ROOT}/virtualNetworkGateways/gw2"));
     assert_eq!(create(true, &["GatewaySubnet"], &[own]), missing_peering("spoke", "hub", ""));
 }
+
+#[test]
+fn a_peering_that_names_no_network_may_be_the_one_back() {
+    let transit = |back: Value| {
+        let hub = network("hub", &["GatewaySubnet"], json!([{"name": "p", "properties": back}]));
+        let spoke = network("spoke", &[], peering("hub", false, true));
+        let subjects = facts(&[hub, spoke, gateway("hub")], &[]);
+        subjects.into_iter().find(|it| it["virtualNetwork"] == "spoke").unwrap()["transit"].clone()
+    };
+    let elsewhere = json!({"id": format!("{ROOT}/virtualNetworks/other")});
+    assert_eq!(transit(json!({"remoteVirtualNetwork": elsewhere}))["agrees"], false);
+    assert!(transit(json!({}))["agrees"]["unread"].is_string());
+}

@@ -116,6 +116,21 @@ fn a_resource_without_an_id_or_without_properties_is_a_gap() {
 }
 
 #[test]
+fn what_one_input_only_lists_is_no_gap_where_another_tells_it() {
+    let hub = resource("virtualNetworks", "hub", r#"{"subnets":[{"name":"GatewaySubnet"}]}"#);
+    let listed = resource("routeTables", "rt", "null");
+    assert_eq!(inventory(&[&listed, &hub]).gaps.len(), 2);
+    let table = resource("routeTables", "RT", r#"{"routes":[]}"#);
+    let subnet = resource("virtualNetworks/HUB/subnets", "gatewaysubnet", "{}")
+        .replace("virtualNetworks/HUB/subnets\",", "virtualNetworks/subnets\",");
+    for inputs in [[&*listed, &hub, &table, &subnet], [&table, &subnet, &listed, &hub]] {
+        let inventory = inventory(&inputs);
+        assert_eq!(gaps(&inventory), [""; 0]);
+        assert_eq!((inventory.route_tables.len(), inventory.subnets.len()), (1, 1));
+    }
+}
+
+#[test]
 fn a_subnet_is_the_same_inside_its_network_and_alone() {
     let inside = resource(
         "virtualNetworks",
