@@ -90,6 +90,11 @@ fn nothing_known(inventory: &Inventory) -> Failure {
         _ => format!("in the {} inputs", inputs.len()),
     };
     let what = match inventory.resources {
+        // A gap says more than the type of what is left.
+        1 if !inventory.gaps.is_empty() => format!("the one resource {place} could not be read"),
+        count if count > 1 && !inventory.gaps.is_empty() => {
+            format!("of the {count} resources {place} none was read that the audit knows")
+        }
         0 => format!("there is no ARM resource {place}"),
         1 => format!("the one resource {place} is of a type that the audit does not know"),
         count => format!("none of the {count} resources {place} is of a type that the audit knows"),
