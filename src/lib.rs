@@ -31,6 +31,7 @@ pub mod config;
 pub mod count;
 pub mod env;
 pub mod error;
+pub mod events;
 pub mod exit;
 pub mod facts;
 pub mod fixtures;
