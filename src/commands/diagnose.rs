@@ -1,9 +1,9 @@
 //! `azaudit diagnose`: from what a user saw to the cause in Azure, and to what is left to do elsewhere.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::gather::{gather, tell_gaps};
@@ -11,6 +11,7 @@ use super::settings::{Settings, check_cloud};
 use crate::cli::{Diagnose, DiagnosisFormat};
 use crate::env;
 use crate::error::Failure;
+use crate::events::{self, EventPair, Scenario};
 use crate::exit::Exit;
 use crate::facts::belonging::Belonging;
 use crate::facts::{Context, Options};
@@ -21,7 +22,8 @@ use crate::report::diagnosis::{self as report, Diagnosis, Look};
 use crate::report::order_of_gaps;
 use crate::source::Gap;
 use crate::source::arm::Cloud;
-use crate::symptoms::{self, Answer, Catalogue, Language, Match};
+use crate::symptoms::{self, Answer, Catalogue, Language, Match, Symptom};
+use crate::visible::visible;
 
 /// The longest text that standard input is read for.
 const MAX_INPUT: u64 = 4 << 20;
@@ -40,9 +42,12 @@ pub fn run(arguments: &Diagnose) -> Exit {
 
 fn diagnose(arguments: &Diagnose, printer: &Printer) -> Result<Exit, Failure> {
     let language = arguments.lang.unwrap_or_else(|| Language::of_environment(&env::var));
+    if let Some(path) = &arguments.events {
+        return events(path, language, arguments, printer);
+    }
     let text = text(arguments)?;
     let Match { answer, matches } = symptoms::find(&text);
-    let mut diagnosis = Diagnosis { language, symptom: None, matches, look: None };
+    let mut diagnosis = Diagnosis { matches, ..Diagnosis::of_nothing(language) };
     let Answer::One(id) = answer else {
         print(&diagnosis, arguments, printer)?;
         return Err(no_symptom(&answer, language));
@@ -53,6 +58,44 @@ fn diagnose(arguments: &Diagnose, printer: &Printer) -> Result<Exit, Failure> {
     }
     print(&diagnosis, arguments, printer)?;
     Ok(diagnosis.exit())
+}
+
+/// Which scenarios an event log tells.
+fn events(path: &Path, language: Language, arguments: &Diagnose, printer: &Printer) -> Result<Exit, Failure> {
+    if arguments.has_source() {
+        let hint = "diagnose the log first, then the symptom that it names: azaudit diagnose ID --subscription NAME";
+        return Err(Failure::new("an event log is read without looking into Azure").hint(hint));
+    }
+    let scenarios = scenarios();
+    let read = match path.as_os_str() == "-" {
+        true => events::read(std::io::stdin().lock(), &scenarios),
+        false => events::read_file(path, &scenarios),
+    };
+    let shown = path.display().to_string();
+    let log = match read {
+        Ok(log) => log,
+        Err(error) => {
+            print(&Diagnosis::of_nothing(language), arguments, printer)?;
+            return Err(Failure::new(format!("{}: {error}", visible(&shown))).hint(error.hint()));
+        }
+    };
+    if log.damaged > 0 {
+        let damaged = crate::count::counted(log.damaged, "damaged event");
+        printer.warning(format!("`{shown}`: {damaged} could not be read"));
+    }
+    let diagnosis = Diagnosis { events: Some(log), ..Diagnosis::of_nothing(language) };
+    print(&diagnosis, arguments, printer)?;
+    Ok(diagnosis.exit())
+}
+
+/// The symptoms that events tell.
+fn scenarios() -> Vec<Scenario> {
+    let with_events = Catalogue::builtin().symptoms().iter().filter(|symptom| !symptom.events.is_empty());
+    let scenario = |symptom: &Symptom| {
+        let pairs = symptom.events.iter().map(|it| EventPair { sources: it.source.clone(), id: it.id });
+        Scenario { symptom: symptom.id.clone(), events: pairs.collect() }
+    };
+    with_events.map(scenario).collect()
 }
 
 /// The words of the command line, or standard input.
@@ -131,7 +174,7 @@ fn belonging(inventory: &Inventory, arguments: &Diagnose) -> Result<Option<Belon
 
 fn print(diagnosis: &Diagnosis, arguments: &Diagnose, printer: &Printer) -> Result<(), Failure> {
     printer.print(|out| match arguments.format {
-        DiagnosisFormat::Json => report::json(diagnosis, &Value::Null, out),
+        DiagnosisFormat::Json => report::json(diagnosis, out),
         DiagnosisFormat::Markdown => report::markdown(diagnosis, out),
         DiagnosisFormat::Text => report::text(diagnosis, printer.color(), printer.width(), out),
     })

@@ -5,6 +5,7 @@ mod markdown;
 mod text;
 mod words;
 
+use crate::events::{EventLog, ScenarioCount};
 use crate::exit::Exit;
 use crate::policy::{Judgement, Verdict};
 use crate::symptoms::{Language, Symptom};
@@ -111,11 +112,25 @@ pub struct Diagnosis {
     pub matches: Vec<(String, f32)>,
     /// `None`: nobody said where to look.
     pub look: Option<Look>,
+    /// What an event log holds, where one was read instead of a text.
+    pub events: Option<EventLog>,
 }
 
 impl Diagnosis {
+    /// An answer that says nothing yet.
+    pub fn of_nothing(language: Language) -> Self {
+        Self { language, symptom: None, matches: Vec::new(), look: None, events: None }
+    }
+
     /// How the command ends.
     pub fn exit(&self) -> Exit {
+        if let Some(events) = &self.events {
+            return match () {
+                () if !events.scenarios.is_empty() => Exit::Findings,
+                () if events.damaged > 0 => Exit::Incomplete,
+                () => Exit::Clean,
+            };
+        }
         match (self.symptom, &self.look) {
             (None, _) => Exit::NothingAudited,
             (Some(_), None) => Exit::Incomplete,
@@ -131,4 +146,10 @@ fn name(judgement: &Judgement) -> String {
         Some(element) => format!("{}/{element}", subject.name),
         None => subject.name.clone(),
     }
+}
+
+/// When the last event of a scenario happened, for people.
+fn last(scenario: &ScenarioCount, words: &words::Words) -> Option<String> {
+    let local = || scenario.last_local.as_ref().map(|moment| format!("{moment} ({})", words.local_time));
+    scenario.last.clone().or_else(local)
 }

@@ -4,6 +4,7 @@
 mod azure;
 mod config;
 mod diagnose;
+mod events;
 mod limits;
 mod live;
 mod policies;

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::{Diagnosis, Look};
+use crate::events::{EventLog, ScenarioCount};
 use crate::report::json::finding;
+use crate::symptoms::{Catalogue, Language};
 
-/// Writes the object; `events`: what an event log says, or null.
-pub fn write(diagnosis: &Diagnosis, events: &Value, out: &mut dyn Write) -> io::Result<()> {
-    let Diagnosis { language, symptom, matches, look } = diagnosis;
+/// Writes the object.
+pub fn write(diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
+    let Diagnosis { language, symptom, matches, look, events } = diagnosis;
     let matches: Vec<Value> = matches.iter().map(|(id, score)| json!({ "id": id, "score": rounded(*score) })).collect();
     let document = json!({
         "schema": "azaudit.diagnosis/v1",
@@ -20,7 +22,7 @@ pub fn write(diagnosis: &Diagnosis, events: &Value, out: &mut dyn Write) -> io::
         "causes": look.as_ref().map(causes),
         "clientSteps": symptom.map_or(&[][..], |it| it.steps.get(*language)),
         "references": symptom.map_or(&[][..], |it| &it.references),
-        "events": events,
+        "events": events.as_ref().map(|events| log(events, *language)),
     });
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -42,4 +44,15 @@ fn causes(look: &Look) -> Vec<Value> {
         Value::Object(object)
     };
     look.causes.iter().map(cause).collect()
+}
+
+fn log(events: &EventLog, language: Language) -> Value {
+    let scenario = |it: &ScenarioCount| {
+        let ids: Vec<Value> =
+            it.ids.iter().map(|it| json!({ "source": it.source, "id": it.id, "count": it.count })).collect();
+        let steps = Catalogue::builtin().get(&it.symptom).map_or(&[][..], |it| it.steps.get(language));
+        json!({ "symptom": it.symptom, "count": it.count, "last": it.last, "ids": ids, "clientSteps": steps })
+    };
+    let scenarios: Vec<Value> = events.scenarios.iter().map(scenario).collect();
+    json!({ "read": events.read, "damaged": events.damaged, "scenarios": scenarios })
 }

@@ -3,14 +3,19 @@
 use std::io::{self, Write};
 
 use super::words::words;
-use super::{Diagnosis, Look, MOST, State, name};
+use super::{Diagnosis, Look, MOST, State, last, name};
+use crate::events::EventLog;
 use crate::policy::Judgement;
 use crate::report::evidence;
 use crate::report::markdown::{code, code_block, escaped};
-use crate::symptoms::{Language, Symptom};
+use crate::report::text::grouped;
+use crate::symptoms::{Catalogue, Language, Symptom};
 
 /// Writes it. Nothing where there is no symptom.
 pub fn write(diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(log) = &diagnosis.events {
+        return events(log, diagnosis.language, out);
+    }
     let Diagnosis { symptom: Some(symptom), language, look, .. } = diagnosis else { return Ok(()) };
     let words = words(*language);
     writeln!(out, "## {}\n", escaped(symptom.title.get(*language)))?;
@@ -61,6 +66,32 @@ fn cause(state: State, judgement: &Judgement, fix: &str, out: &mut dyn Write) ->
         if !remediation.commands.is_empty() {
             writeln!(out, "\n{}", code_block("sh", &remediation.commands.join("\n"), 4))?;
         }
+    }
+    Ok(())
+}
+
+fn events(log: &EventLog, language: Language, out: &mut dyn Write) -> io::Result<()> {
+    let words = words(language);
+    writeln!(out, "{}", escaped(&words.read.replace("{}", &grouped(log.read))))?;
+    if log.damaged > 0 {
+        writeln!(out, "{}", escaped(&words.damaged.replace("{}", &grouped(log.damaged))))?;
+    }
+    writeln!(out)?;
+    if log.scenarios.is_empty() {
+        return writeln!(out, "{}", escaped(words.no_scenario));
+    }
+    for scenario in &log.scenarios {
+        let Some(symptom) = Catalogue::builtin().get(&scenario.symptom) else { continue };
+        writeln!(out, "## {}\n\n{}\n", escaped(symptom.title.get(language)), code(&symptom.id))?;
+        for kind in &scenario.ids {
+            writeln!(out, "- {} × {} {}", grouped(kind.count), code(&kind.source), kind.id)?;
+        }
+        if let Some(last) = last(scenario, words) {
+            writeln!(out, "- {}", escaped(&words.last.replace("{}", &last)))?;
+        }
+        writeln!(out, "\n**{}**: {}\n", words.cause, escaped(symptom.cause.get(language)))?;
+        steps(symptom, language, out)?;
+        writeln!(out)?;
     }
     Ok(())
 }

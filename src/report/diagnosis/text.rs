@@ -3,19 +3,23 @@
 use std::io::{self, Write};
 
 use super::words::{Words, words};
-use super::{Diagnosis, Look, MOST, State, name};
+use super::{Diagnosis, Look, MOST, State, last, name};
+use crate::events::EventLog;
 use crate::policy::Judgement;
-use crate::report::text::visible;
+use crate::report::text::{grouped, visible};
 use crate::report::{evidence, layout};
-use crate::symptoms::{Language, Symptom};
+use crate::symptoms::{Catalogue, Language, Symptom};
 
 /// Subjects of a policy that are named where they are not at fault.
 const NAMED: usize = 3;
 
 /// Writes it in lines of that many columns; commands stay on one line. Nothing where there is no symptom.
 pub fn write(diagnosis: &Diagnosis, color: bool, width: u16, out: &mut dyn Write) -> io::Result<()> {
-    let Some(symptom) = diagnosis.symptom else { return Ok(()) };
     let page = Page { words: words(diagnosis.language), language: diagnosis.language, color, width };
+    if let Some(log) = &diagnosis.events {
+        return page.log(log, out);
+    }
+    let Some(symptom) = diagnosis.symptom else { return Ok(()) };
     page.head(symptom, out)?;
     page.look(symptom, diagnosis.look.as_ref(), out)?;
     page.steps(symptom, out)
@@ -135,6 +139,34 @@ impl Page {
             }
         }
         writeln!(out)
+    }
+
+    /// What an event log holds, scenario by scenario with its steps.
+    fn log(&self, log: &EventLog, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.words.read.replace("{}", &grouped(log.read)))?;
+        if log.damaged > 0 {
+            writeln!(out, "{}", self.words.damaged.replace("{}", &grouped(log.damaged)))?;
+        }
+        if log.scenarios.is_empty() {
+            return self.paragraph(0, self.words.no_scenario, out);
+        }
+        for scenario in &log.scenarios {
+            let Some(symptom) = Catalogue::builtin().get(&scenario.symptom) else { continue };
+            writeln!(out)?;
+            writeln!(out, "{}", self.paint(BOLD, &visible(symptom.title.get(self.language))))?;
+            writeln!(out, "  {}", symptom.id)?;
+            for kind in &scenario.ids {
+                writeln!(out, "  {} × {} {}", grouped(kind.count), visible(&kind.source), kind.id)?;
+            }
+            if let Some(last) = last(scenario, self.words) {
+                writeln!(out, "  {}", self.words.last.replace("{}", &last))?;
+            }
+            writeln!(out, "\n{}", self.paint(BOLD, self.words.cause))?;
+            self.paragraph(2, symptom.cause.get(self.language), out)?;
+            writeln!(out)?;
+            self.steps(symptom, out)?;
+        }
+        Ok(())
     }
 
     fn steps(&self, symptom: &Symptom, out: &mut dyn Write) -> io::Result<()> {

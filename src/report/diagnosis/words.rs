@@ -21,6 +21,14 @@ pub(super) struct Words {
     pub(super) no_source: &'static str,
     /// `{}` is a number.
     pub(super) more: &'static str,
+    /// Of an event log: events read, damaged ones, the last of a scenario; each `{}` is a number or a moment.
+    pub(super) read: &'static str,
+    pub(super) damaged: &'static str,
+    pub(super) last: &'static str,
+    /// No event of a scenario is in the log.
+    pub(super) no_scenario: &'static str,
+    /// Behind a moment of which nobody says in which time zone it is.
+    pub(super) local_time: &'static str,
 }
 
 pub(super) fn words(language: Language) -> &'static Words {
@@ -45,6 +53,11 @@ const ENGLISH: Words = Words {
     incomplete: "Not everything could be read: there may be causes in what is missing.",
     no_source: "To see whether Azure is the cause: azaudit diagnose {} --subscription NAME, or --from FILES",
     more: "… and {} more: --format json lists all",
+    read: "Events read: {}",
+    damaged: "Damaged and not read: {}",
+    last: "last: {}",
+    no_scenario: "None of them is of a kind that keeps Remote Desktop from working.",
+    local_time: "local time",
 };
 
 const FRENCH: Words = Words {
@@ -60,6 +73,11 @@ const FRENCH: Words = Words {
     incomplete: "Tout n’a pas pu être lu : une cause peut se trouver dans ce qui manque.",
     no_source: "Pour savoir si la cause est dans Azure : azaudit diagnose {} --subscription NOM, ou --from FICHIERS",
     more: "… et {} de plus : --format json les donne tous",
+    read: "Événements lus : {}",
+    damaged: "Endommagés, non lus : {}",
+    last: "dernier : {}",
+    no_scenario: "Aucun n’est de ceux qui empêchent le Bureau à distance de fonctionner.",
+    local_time: "heure locale",
 };
 
 const CHINESE: Words = Words {
@@ -75,6 +93,11 @@ const CHINESE: Words = Words {
     incomplete: "有内容未能读取：原因可能就在缺少的部分。",
     no_source: "要查明原因是否在 Azure：azaudit diagnose {} --subscription 名称，或 --from 文件",
     more: "……另有 {} 项：用 --format json 查看全部",
+    read: "已读取的事件：{}",
+    damaged: "已损坏而未读取：{}",
+    last: "最近一次：{}",
+    no_scenario: "其中没有会导致远程桌面无法使用的事件。",
+    local_time: "本地时间",
 };
 
 const JAPANESE: Words = Words {
@@ -90,4 +113,9 @@ const JAPANESE: Words = Words {
     incomplete: "読み取れなかったものがあります。原因はその中にあるかもしれません。",
     no_source: "原因が Azure にあるか調べるには: azaudit diagnose {} --subscription 名前、または --from ファイル",
     more: "… ほか {} 件: --format json ですべて表示",
+    read: "読み取ったイベント: {}",
+    damaged: "破損のため読み取れなかったもの: {}",
+    last: "最後: {}",
+    no_scenario: "リモート デスクトップを妨げる種類のイベントはありません。",
+    local_time: "現地時刻",
 };
