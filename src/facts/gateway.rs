@@ -10,6 +10,7 @@ mod pool;
 mod radius;
 mod ranges;
 mod remedy;
+mod return_path;
 mod servers;
 mod setup;
 mod site;

@@ -2,6 +2,7 @@
 
 use super::point_to_site::server_configuration;
 use super::pool::{AddressPool, Pool};
+use super::return_path::{ReturnPath, return_path};
 use super::servers::{DnsServers, RadiusServers, dns_servers, no_dns, radius_servers};
 use super::steering::Steering;
 use super::surroundings::Map;
@@ -22,6 +23,8 @@ facts! {
         pub radius: RadiusServers,
         /// The DNS servers of its virtual network, which are its clients' too.
         pub dns: DnsServers,
+        /// The way of answers back to its clients.
+        pub return_path: ReturnPath,
     }
 }
 
@@ -69,6 +72,7 @@ impl<'a> Neighbourhood<'a> {
             pool: pool.facts(gateway.properties.custom_routes.as_ref()),
             radius: radius_servers(&gateway.name, load.p2s, Ok(radius), &around, &steering),
             dns: dns_servers(self.0.inventory, gateway, &around, &steering),
+            return_path: return_path(&self.0, gateway, load.p2s),
         }
     }
 
@@ -87,6 +91,7 @@ impl<'a> Neighbourhood<'a> {
             pool: pool.facts(None),
             radius: radius_servers(&gateway.name, load.p2s, radius, &around, &steering),
             dns: no_dns(&gateway.name),
+            return_path: ReturnPath::of_hub(&gateway.name),
         }
     }
 }
