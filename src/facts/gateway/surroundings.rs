@@ -182,6 +182,12 @@ impl<'a> Map<'a> {
         (all, unread)
     }
 
+    /// The networks on the other side of the peerings of that one that stand.
+    pub(super) fn peers(&self, id: &ResourceId) -> impl Iterator<Item = &'a ResourceId> {
+        let peerings = self.inventory.peerings.children_of(id).map(|row| &row.properties).filter(|it| stands(it));
+        peerings.filter_map(|it| target(&it.remote_virtual_network))
+    }
+
     fn add_network(&self, id: &ResourceId, gateway: &Resource<VirtualNetworkGateway>, to: &mut Surroundings) {
         let inventory = self.inventory;
         match inventory.virtual_networks.get(id) {
