@@ -37,6 +37,9 @@ pub(super) struct Passage {
     pub(super) unread: Vec<Unread>,
 }
 
+/// Asks about one stack, the application security groups of the end, and the name of the interface.
+type About<'f, T> = dyn FnMut(&Stack<'_>, &[ResourceId], Option<&str>) -> T + 'f;
+
 /// All that may have the address of a server, and what filters it.
 pub(super) struct Ends<'a> {
     index: NetworkIndex<'a>,
@@ -110,12 +113,7 @@ impl<'a> Ends<'a> {
     }
 
     /// Asks `about` with what filters packets to that address in that subnet.
-    fn each_stack<T>(
-        &self,
-        subnet: &ResourceId,
-        address: Point,
-        about: &mut dyn FnMut(&Stack<'_>, &[ResourceId], Option<&str>) -> T,
-    ) -> Result<Vec<T>, Unread> {
+    fn each_stack<T>(&self, subnet: &ResourceId, address: Point, about: &mut About<'_, T>) -> Result<Vec<T>, Unread> {
         let network = subnet.parent();
         let here = |it: &&Found<'_>| it.endpoint.subnet.is_none_or(|id| id.parent() == network);
         let known: Vec<&Found<'_>> = self.by_address.get(&address).into_iter().flatten().filter(here).collect();
