@@ -3,6 +3,7 @@
 mod addresses;
 mod addressing;
 mod certificates;
+mod ends;
 mod entra;
 mod platform;
 mod point_to_site;
@@ -10,6 +11,8 @@ mod pool;
 mod radius;
 mod ranges;
 mod remedy;
+mod return_path;
+mod server_rules;
 mod servers;
 mod setup;
 mod site;
@@ -207,7 +210,7 @@ pub fn roots() -> Vec<(&'static str, &'static RecordType)> {
 /// Calls `visit` for each subject, from several threads.
 pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     let Context { inventory, options } = context;
-    let readings = Saved::of(inventory, options.cloud.as_deref());
+    let readings = Saved::of(context);
     let today = options.now.to_offset(time::UtcOffset::UTC).date();
     inventory.gateways.rows().par_iter().for_each(|it| show(it, &of_network(it, &readings, inventory, today), visit));
     inventory
@@ -238,13 +241,13 @@ struct Saved<'a> {
 }
 
 impl<'a> Saved<'a> {
-    fn of(inventory: &'a Inventory, cloud: Option<&'a str>) -> Self {
+    fn of(Context { inventory, options }: Context<'a>) -> Self {
         let mut saved = Self {
             answers: BTreeMap::new(),
             metrics: BTreeMap::new(),
-            neighbourhood: Neighbourhood::new(inventory),
+            neighbourhood: Neighbourhood::new(inventory, &options.service_tags),
             sites: site::Sites::of(inventory),
-            cloud,
+            cloud: options.cloud.as_deref(),
         };
         for (gateway, answer) in &inventory.sessions {
             saved.answers.entry(gateway).or_default().push(answer);

@@ -1,7 +1,7 @@
 //! Facts about gateway subnets, and what steers the traffic in them.
 
-mod cover;
-mod longest_prefix;
+pub(super) mod cover;
+pub(super) mod longest_prefix;
 mod overlap;
 mod size;
 mod standing;
@@ -201,7 +201,7 @@ fn claims(inventory: &Inventory) -> BTreeMap<&ResourceId, &ResourceId> {
 }
 
 /// Gaps that cost a route table some of its routes, with the place of the damage in lower case.
-fn damaged_tables(inventory: &Inventory) -> Vec<(String, &Gap)> {
+pub(super) fn damaged_tables(inventory: &Inventory) -> Vec<(String, &Gap)> {
     let of_tables = inventory.gaps.iter().filter(|gap| gap.what.starts_with("microsoft.network/routetables"));
     of_tables.map(|gap| (gap.scope.to_lowercase(), gap)).filter(|(scope, _)| scope.contains("/routetables/")).collect()
 }
@@ -308,7 +308,7 @@ fn facts_of(
 
 /// What a reference points to: nothing where there is none; `None` where there is one without an id, as in an export that
 /// was cut.
-fn reference(reference: &Option<Reference>) -> Option<Option<&ResourceId>> {
+pub(super) fn reference(reference: &Option<Reference>) -> Option<Option<&ResourceId>> {
     match reference {
         None => Some(None),
         Some(it) => it.id.as_ref().filter(|id| !id.name().is_empty()).map(Some),
@@ -326,7 +326,7 @@ fn prefixes(subnet: &Subnet) -> Vec<String> {
 }
 
 /// Why the routes of a table that was read may not be all that it says.
-fn doubt(table: &Resource<RouteTable>, damaged: &[(String, &Gap)]) -> Option<Unread> {
+pub(super) fn doubt(table: &Resource<RouteTable>, damaged: &[(String, &Gap)]) -> Option<Unread> {
     let unreadable = table.properties.routes.iter().find(|it| destination(it) == Destination::Unreadable);
     if let Some(route) = unreadable {
         let what = format!("the address prefix of the route `{}` in the route table `{}`", route.name, table.name);
@@ -358,7 +358,7 @@ fn route_facts(route: &Named<Route>) -> RouteFacts {
     }
 }
 
-fn next_hop(route: &Route) -> String {
+pub(super) fn next_hop(route: &Route) -> String {
     let hop = [route.next_hop_type.as_deref(), route.next_hop_ip_address.as_deref()];
     let hop: Vec<&str> = hop.into_iter().flatten().filter(|it| !it.trim().is_empty()).collect();
     hop.join(" ")

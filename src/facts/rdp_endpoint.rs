@@ -9,7 +9,7 @@ mod reach;
 mod shared;
 mod site;
 pub(super) mod subjects;
-mod words;
+pub(super) mod words;
 
 #[cfg(test)]
 mod tests;

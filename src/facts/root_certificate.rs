@@ -135,6 +135,10 @@ facts! {
         /// Commands that take a private key out of Azure, and the certificate beside it too: nobody can tell whether the
         /// key is its own. Where there is one, they first add a new root that takes its place.
         pub remove_key_commands: Vec<Command>,
+        /// `provisioningState` as written; null where the input does not say, as on Virtual WAN, which has none for roots.
+        pub provisioning_state: Option<String>,
+        /// Whether that is `Failed`: Azure did not carry out its upload. False where the input does not say.
+        pub provisioning_failed: Known<bool>,
         /// How it stands: as a root, by its strength, by its name, and among the others.
         pub standing: Standing,
     }
@@ -170,7 +174,12 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
         let serves_no_clients = ["ExpressRoute", "LocalGateway"].iter().any(|it| ty.eq_ignore_ascii_case(it));
         let owner = CertificateOwner { judged: !serves_no_clients, ..owner(gateway, false) };
         let roots = configuration.vpn_client_root_certificates.iter();
-        let roots = roots.map(|it| (&*it.name, it.properties.public_cert_data.as_deref())).collect();
+        let roots = roots.map(|it| Root {
+            name: &it.name,
+            data: it.properties.public_cert_data.as_deref(),
+            state: it.properties.provisioning_state.as_deref().map(str::trim).filter(|it| !it.is_empty()),
+        });
+        let roots = roots.collect();
         let revoked = configuration.vpn_client_revoked_certificates.iter();
         let revoked = revoked.map(|it| (&*it.name, it.properties.thumbprint.as_deref())).collect();
         subjects(context, gateway, &owner, roots, revoked, visit);
@@ -178,7 +187,12 @@ pub fn each(context: Context<'_>, visit: &(dyn Fn(&Subject<'_>) + Sync)) {
     inventory.vpn_server_configurations.rows().par_iter().for_each(|configuration| {
         let owner = owner(configuration, true);
         let roots = configuration.properties.vpn_client_root_certificates.iter();
-        let roots = roots.map(|it| (it.name.as_deref().unwrap_or_default(), it.public_cert_data.as_deref())).collect();
+        let roots = roots.map(|it| Root {
+            name: it.name.as_deref().unwrap_or_default(),
+            data: it.public_cert_data.as_deref(),
+            state: None,
+        });
+        let roots = roots.collect();
         let revoked = configuration.properties.vpn_client_revoked_certificates.iter();
         let revoked = revoked.map(|it| (it.name.as_deref().unwrap_or_default(), it.thumbprint.as_deref())).collect();
         subjects(context, configuration, &owner, roots, revoked, visit);
@@ -203,19 +217,26 @@ fn owner<P>(resource: &Resource<P>, virtual_wan: bool) -> CertificateOwner {
     }
 }
 
-/// `roots` are names and data, `revoked` names and thumbprints.
+/// A root as its owner holds it.
+struct Root<'a> {
+    name: &'a str,
+    data: Option<&'a str>,
+    state: Option<&'a str>,
+}
+
+/// `revoked` are names and thumbprints.
 fn subjects<P>(
     context: Context<'_>,
     resource: &Resource<P>,
     owner: &CertificateOwner,
-    roots: Vec<(&str, Option<&str>)>,
+    roots: Vec<Root<'_>>,
     revoked: Vec<(&str, Option<&str>)>,
     visit: &(dyn Fn(&Subject<'_>) + Sync),
 ) {
-    let among = Among { names: roots.iter().map(|(name, _)| name.to_lowercase()).collect(), revoked };
-    let facts = roots.iter().map(|(name, data)| {
-        let commands = Commands { id: &resource.id, owner, name };
-        RootCertificate::new(name, owner, *data, &commands, &among, context.options.now)
+    let among = Among { names: roots.iter().map(|it| it.name.to_lowercase()).collect(), revoked };
+    let facts = roots.iter().map(|root| {
+        let commands = Commands { id: &resource.id, owner, name: root.name };
+        RootCertificate::new(root, owner, &commands, &among, context.options.now)
     });
     let mut facts: Vec<_> = facts.collect();
     standing::compare(&mut facts, owner, &resource.id, &among);
@@ -233,13 +254,13 @@ fn subjects<P>(
 
 impl RootCertificate {
     fn new(
-        name: &str,
+        root: &Root<'_>,
         owner: &CertificateOwner,
-        data: Option<&str>,
         commands: &Commands<'_>,
         among: &Among<'_>,
         now: OffsetDateTime,
     ) -> Self {
+        let Root { name, data, state } = *root;
         let expression = data.is_some_and(is_template_expression);
         let reading = data.filter(|_| !expression).map(certificate::read).ok_or_else(|| {
             let what = format!("`publicCertData` of the root certificate `{name}` on `{}`", owner.name);
@@ -279,7 +300,7 @@ impl RootCertificate {
             _ => None,
         };
         let beside_key = reading.as_ref().is_ok_and(certificate_beside_key);
-        let state = say!(|it| validity_state(it.not_before, it.not_after, now));
+        let validity = say!(|it| validity_state(it.not_before, it.not_after, now));
         let elapsed = say!(|it| elapsed_fraction(it.not_before, it.not_after, now));
         let days_left = say!(|it| (it.not_after - now).as_seconds_f64() / 86_400.0);
         let standing = Standing::alone(commands, among, &decoded, &problem, cleaned, &days_left);
@@ -310,7 +331,7 @@ impl RootCertificate {
             not_before: say!(|it| rfc3339(it.not_before)),
             not_after: say!(|it| rfc3339(it.not_after)),
             validity_problem: say!(|it| phrases::validity(validity_state(it.not_before, it.not_after, now), it)),
-            validity_state: state,
+            validity_state: validity,
             elapsed_percent: elapsed.clone().map(|share| format!("{} %", (share * 1000.0).ceil() / 10.0)),
             elapsed_fraction: elapsed,
             days_left,
@@ -327,6 +348,8 @@ impl RootCertificate {
             replace_commands: commands.replace(),
             renew_commands: commands.renew(),
             remove_key_commands: if beside_key { commands.supersede() } else { commands.remove() },
+            provisioning_state: state.map(str::to_owned),
+            provisioning_failed: state.map_or(Ok(false), |word| provisioning_failed(word, name, owner)),
             standing,
         }
     }
@@ -336,6 +359,22 @@ impl RootCertificate {
 pub(super) fn is_template_expression(data: &str) -> bool {
     let data = data.trim();
     data.starts_with('[') && !data.starts_with("[[") && data.ends_with(")]")
+}
+
+/// Whether that word is `Failed`, in any letter case.
+fn provisioning_failed(word: &str, name: &str, owner: &CertificateOwner) -> Known<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "failed" => Ok(true),
+        "succeeded" | "updating" | "deleting" => Ok(false),
+        _ => {
+            let what = format!(
+                "what the provisioning state `{word}` of the root certificate `{name}` on `{}` means (azaudit does not \
+                 know it)",
+                owner.name
+            );
+            Err(Unread::new(what, "correct it, or update azaudit"))
+        }
+    }
 }
 
 fn problem(reading: &Reading) -> Problem {

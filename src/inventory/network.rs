@@ -169,6 +169,8 @@ arm! {
         pub public_ip_address_version: Option<Box<str>>,
         /// `Static`, `Dynamic`.
         pub public_ip_allocation_method: Option<Box<str>>,
+        /// `Succeeded`, `Updating`, `Deleting`, `Failed`.
+        pub provisioning_state: Option<Box<str>>,
         /// What it is attached to.
         pub ip_configuration: Option<Reference>,
     }

@@ -1,5 +1,7 @@
 //! The public addresses of a gateway.
 
+use std::net::IpAddr;
+
 use super::{GatewaySort, HOW, text};
 use crate::facts::network_index::missing;
 use crate::facts::schema::{Known, Unread};
@@ -31,6 +33,40 @@ impl Address<'_> {
                 ),
                 "correct it, or update azaudit",
             )),
+        }
+    }
+
+    /// What is wrong with it where it is no address that anybody could reach: `pip (state Failed)`, `pip (static, without
+    /// an address)`. A dynamic one may get its address any moment, which this does not tell.
+    pub(super) fn fault(&self) -> Known<Option<String>> {
+        let (address, name) = (self.read.as_ref().map_err(Clone::clone)?, self.id.name());
+        let it = &address.properties;
+        let state = text(&it.provisioning_state).map(str::to_ascii_lowercase);
+        if state.as_deref() == Some("failed") {
+            return Ok(Some(format!("{name} (state Failed)")));
+        }
+        let again = || format!("read it again (`az resource show --ids {}`)", self.id);
+        if text(&it.ip_address).and_then(|it| it.parse::<IpAddr>().ok()).is_none() {
+            // Standard addresses are static, whatever an export leaves out.
+            let method = text(&it.public_ip_allocation_method).map(str::to_ascii_lowercase);
+            let is_static = match method.as_deref() {
+                Some(method) => method == "static",
+                None => self.is_basic() == Ok(false),
+            };
+            return match is_static {
+                true => Ok(Some(format!("{name} (static, without an address)"))),
+                false => Err(Unread::new(format!("the address of the public IP address `{name}`"), again())),
+            };
+        }
+        match state.as_deref() {
+            Some("succeeded" | "updating" | "deleting") => Ok(None),
+            Some(word) => Err(Unread::new(
+                format!(
+                    "what the provisioning state `{word}` of the public IP address `{name}` means (azaudit does not know it)"
+                ),
+                "correct it, or update azaudit",
+            )),
+            None => Err(Unread::new(format!("the provisioning state of the public IP address `{name}`"), again())),
         }
     }
 

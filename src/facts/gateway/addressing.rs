@@ -1,13 +1,19 @@
 //! The addresses of a gateway's clients, and of the servers that they need, against the networks around the gateway.
 
+use std::sync::Arc;
+
+use super::ends::Ends;
 use super::platform::instances;
 use super::point_to_site::server_configuration;
 use super::pool::{AddressPool, Pool};
+use super::return_path::{ReturnPath, return_path};
+use super::server_rules::{self, ServerRules, server_rules};
 use super::servers::{DnsServers, RadiusServers, dns_servers, no_dns, radius_servers};
 use super::steering::Steering;
 use super::surroundings::Map;
 use super::{PointToSite, SessionLimits, text};
 use crate::facts::schema::facts;
+use crate::facts::service_tag::ServiceTags;
 use crate::facts::sessions::Sessions;
 use crate::inventory::gateway::{P2sVpnGateway, VirtualNetworkGateway};
 use crate::inventory::{Inventory, Resource};
@@ -23,6 +29,12 @@ facts! {
         pub radius: RadiusServers,
         /// The DNS servers of its virtual network, which are its clients' too.
         pub dns: DnsServers,
+        /// What rules do with its questions to its RADIUS servers (UDP 1812).
+        pub radius_rules: ServerRules,
+        /// What rules do with its clients' questions to those DNS servers (UDP and TCP 53).
+        pub dns_rules: ServerRules,
+        /// The way of answers back to its clients.
+        pub return_path: ReturnPath,
     }
 }
 
@@ -43,16 +55,19 @@ pub(super) struct Load<'a> {
 }
 
 /// What lies around each gateway of an estate.
-pub(super) struct Neighbourhood<'a>(Map<'a>);
+pub(super) struct Neighbourhood<'a> {
+    map: Map<'a>,
+    ends: Option<Ends<'a>>,
+}
 
 impl<'a> Neighbourhood<'a> {
-    pub(super) fn new(inventory: &'a Inventory) -> Self {
-        Self(Map::new(inventory))
+    pub(super) fn new(inventory: &'a Inventory, tags: &Arc<ServiceTags>) -> Self {
+        Self { map: Map::new(inventory), ends: Ends::of(inventory, tags) }
     }
 
     pub(super) fn of_network(&self, gateway: &Resource<VirtualNetworkGateway>, load: Load<'_>) -> Addressing {
-        let around = self.0.around(gateway);
-        let steering = Steering::of(self.0.inventory, gateway);
+        let around = self.map.around(gateway);
+        let steering = Steering::of(self.map.inventory, gateway);
         let configuration = gateway.properties.vpn_client_configuration.as_ref();
         let radius: Vec<&str> = configuration
             .into_iter()
@@ -62,6 +77,9 @@ impl<'a> Neighbourhood<'a> {
             })
             .collect();
         let active_active = instances(gateway).map(|instances| instances > 1);
+        let ends = self.ends.as_ref().filter(|_| load.p2s.served);
+        let rules = |asking: &_| server_rules(&self.map, ends, gateway, &around, asking);
+        let radius_rules = rules(&server_rules::radius(self.map.inventory, gateway, radius.clone()));
         let groups = configuration.is_some_and(|it| !it.vng_client_connection_configurations.is_empty());
         let path = if groups { GROUP_POOLS } else { OWN_POOL };
         let pool = Pool { gateway: &gateway.id, load, active_active, editable: !groups, path, around: &around };
@@ -69,14 +87,17 @@ impl<'a> Neighbourhood<'a> {
             in_virtual_network: true,
             pool: pool.facts(gateway.properties.custom_routes.as_ref()),
             radius: radius_servers(&gateway.name, load.p2s, Ok(radius), &around, &steering),
-            dns: dns_servers(self.0.inventory, gateway, &around, &steering),
+            dns: dns_servers(self.map.inventory, gateway, &around, &steering),
+            return_path: return_path(&self.map, gateway, load.p2s),
+            radius_rules,
+            dns_rules: rules(&server_rules::dns(self.map.inventory, gateway, load.p2s)),
         }
     }
 
     pub(super) fn of_virtual_wan(&self, gateway: &Resource<P2sVpnGateway>, load: Load<'_>) -> Addressing {
-        let around = self.0.around_hub(gateway);
+        let around = self.map.around_hub(gateway);
         let steering = Steering::default();
-        let server = server_configuration(gateway, self.0.inventory);
+        let server = server_configuration(gateway, self.map.inventory);
         let radius = server.map(|server| {
             let more = server.properties.radius_servers.iter().filter_map(|it| text(&it.radius_server_address));
             text(&server.properties.radius_server_address).into_iter().chain(more).collect()
@@ -88,6 +109,9 @@ impl<'a> Neighbourhood<'a> {
             pool: pool.facts(None),
             radius: radius_servers(&gateway.name, load.p2s, radius, &around, &steering),
             dns: no_dns(&gateway.name),
+            return_path: ReturnPath::of_hub(&gateway.name),
+            radius_rules: ServerRules::of_hub(&gateway.name),
+            dns_rules: ServerRules::of_hub(&gateway.name),
         }
     }
 }

@@ -52,6 +52,12 @@ facts! {
         pub has_basic_address: Known<bool>,
         /// Commands that prepare its move to a Standard address.
         pub standard_address_commands: Vec<Command>,
+        /// The public addresses that are none: `pip (state Failed)`, `pip (static, without an address)`.
+        pub address_faults: Vec<String>,
+        /// Whether there is one.
+        pub has_address_fault: Known<bool>,
+        /// Commands that write these addresses again as they are.
+        pub address_commands: Vec<Command>,
         /// Whether its region has availability zones. Source: Microsoft's lists of regions.
         pub region_has_zones: Known<bool>,
         /// What keeps it in one zone: `its SKU VpnGw1 is without zones`, `its public address pip is in zone 1 alone`.
@@ -144,6 +150,21 @@ pub(super) fn of_network(
     unread.extend(unnamed.clone().err());
     let has_basic_address = any(!basic_addresses.is_empty(), &unread);
 
+    let (mut address_faults, mut address_commands, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    for address in &addresses {
+        match address.fault() {
+            Ok(None) => {}
+            Ok(Some(fault)) if address_faults.contains(&fault) => {}
+            Ok(Some(fault)) => {
+                address_faults.push(fault);
+                address_commands.push(az("network public-ip update", address.id, &["--name", address.id.name()]));
+            }
+            Err(it) => unread.push(it),
+        }
+    }
+    unread.extend(unnamed.clone().err());
+    let has_address_fault = any(!address_faults.is_empty(), &unread);
+
     let (mut zone_faults, mut unread) = (Vec::new(), Vec::new());
     match (sku, sku_name) {
         (Some(sku), _) if sku.name.ends_with("AZ") => {}
@@ -200,6 +221,9 @@ pub(super) fn of_network(
         zone_sku: zone_sku.map(str::to_owned),
         basic_addresses,
         has_basic_address,
+        address_faults,
+        has_address_fault,
+        address_commands,
         region_has_zones: region_has_zones(resource),
         zone_faults,
         zone_redundant,
@@ -277,6 +301,9 @@ pub(super) fn of_virtual_wan(resource: &Resource<P2sVpnGateway>) -> Platform {
         basic_addresses: Vec::new(),
         has_basic_address: Ok(false),
         standard_address_commands: Vec::new(),
+        address_faults: Vec::new(),
+        has_address_fault: Ok(false),
+        address_commands: Vec::new(),
         region_has_zones: Err(none()),
         zone_faults: Vec::new(),
         zone_redundant: Err(none()),

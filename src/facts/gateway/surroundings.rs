@@ -1,6 +1,6 @@
 //! The networks around the clients of a gateway: what they reach through it, and what their pool must keep clear of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::ranges::Range;
 use super::text;
@@ -158,6 +158,50 @@ impl<'a> Map<'a> {
             it.add(NeighbourKind::CustomRoute, &gateway.name, &texts(routes), Ok(true));
         }
         it
+    }
+
+    /// The networks whose machines answer the clients of a gateway: its own, and the peers that use it. With them, why there
+    /// may be more, or more in them.
+    pub(super) fn answering(&self, gateway: &Resource<VirtualNetworkGateway>) -> (BTreeSet<ResourceId>, Vec<Unread>) {
+        let (own, mut unread) = (gateway.properties.networks(), Vec::new());
+        if own.is_empty() {
+            let what = format!("the virtual network of `{}` (its subnet is not named)", gateway.name);
+            unread.push(Unread::new(what, super::HOW));
+        }
+        let mut all = own.clone();
+        for id in &own {
+            for peering in self.inventory.peerings.children_of(id).map(|row| &row.properties).filter(|it| stands(it)) {
+                let Some(remote) = target(&peering.remote_virtual_network) else {
+                    let what = format!("the network on the other side of a peering of `{}`", id.name());
+                    unread.push(Unread::new(what, "export the virtual network with its peerings"));
+                    continue;
+                };
+                match self.uses_gateway(id, peering, remote) {
+                    Ok(true) => _ = all.insert(remote.clone()),
+                    Ok(false) => {}
+                    Err(missing) => unread.push(missing),
+                }
+            }
+            if self.inventory.virtual_networks.get(id).is_none() {
+                // Then the other sides of its peerings tell what they know.
+                let rows = self.peerings_to.get(id).into_iter().flatten();
+                let users = rows.filter(|row| row.properties.use_remote_gateways == Some(true));
+                all.extend(users.filter_map(|row| row.id.parent()));
+            }
+        }
+        for id in &all {
+            if self.inventory.virtual_networks.get(id).is_none() {
+                unread.push(missing("virtual network", id));
+            }
+            unread.extend(damaged(self.inventory, id));
+        }
+        (all, unread)
+    }
+
+    /// The networks on the other side of the peerings of that one that stand.
+    pub(super) fn peers(&self, id: &ResourceId) -> impl Iterator<Item = &'a ResourceId> {
+        let peerings = self.inventory.peerings.children_of(id).map(|row| &row.properties).filter(|it| stands(it));
+        peerings.filter_map(|it| target(&it.remote_virtual_network))
     }
 
     fn add_network(&self, id: &ResourceId, gateway: &Resource<VirtualNetworkGateway>, to: &mut Surroundings) {

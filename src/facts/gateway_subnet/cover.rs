@@ -30,7 +30,7 @@ pub(in crate::facts) fn destination(route: &Named<Route>) -> Destination {
 
 /// The range of that prefix; host bits are dropped, octets that are left out are zero: ARM keeps `192.168.0/16` as it
 /// was written. An address alone is that address, except the one that may be meant as a default route.
-pub(super) fn range(text: &str) -> Option<IpNet> {
+pub(in crate::facts) fn range(text: &str) -> Option<IpNet> {
     let Some((address, length)) = text.split_once('/') else {
         let address: IpAddr = text.parse().ok().filter(|it: &IpAddr| !it.is_unspecified())?;
         return Some(address.into());

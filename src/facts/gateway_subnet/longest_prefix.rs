@@ -8,7 +8,7 @@ use crate::facts::address::{AddressSet, Point, point};
 
 /// The routes (by their positions) that decide for some address of `area`: the longest prefix does, and of equal ones a
 /// user's route before one of the system.
-pub(super) fn winners(area: IpNet, routes: &[(usize, IpNet)], system: &[IpNet]) -> Vec<usize> {
+pub(in crate::facts) fn winners(area: IpNet, routes: &[(usize, IpNet)], system: &[IpNet]) -> Vec<usize> {
     let users = routes.iter().map(|(i, range)| (Some(*i), range));
     let all = users.chain(system.iter().map(|range| (None, range)));
     let mut all: Vec<(Option<usize>, u8, (Point, Point))> =
@@ -33,17 +33,17 @@ fn clipped(range: &IpNet, area: &IpNet) -> Option<(Point, Point)> {
 }
 
 /// Its first and its last address.
-pub(super) fn ends(range: &IpNet) -> (Point, Point) {
+pub(in crate::facts) fn ends(range: &IpNet) -> (Point, Point) {
     (point(range.network()), point(range.broadcast()))
 }
 
 /// Whether they have an address in common.
-pub(super) fn overlap(a: &IpNet, b: &IpNet) -> bool {
+pub(in crate::facts) fn overlap(a: &IpNet, b: &IpNet) -> bool {
     a.contains(b) || b.contains(a)
 }
 
 /// Its addresses.
-pub(super) fn set(range: &IpNet) -> AddressSet {
+pub(in crate::facts) fn set(range: &IpNet) -> AddressSet {
     AddressSet::from_texts([range.to_string().as_str()])
 }
 

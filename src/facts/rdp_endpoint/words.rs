@@ -228,7 +228,7 @@ pub(super) fn letting(decisions: &[Decision<'_>], others: bool) -> String {
 }
 
 /// The rules, and that they keep somebody; empty without rules.
-pub(super) fn keeping(decisions: &[Decision<'_>]) -> String {
+pub(in crate::facts) fn keeping(decisions: &[Decision<'_>]) -> String {
     match decisions.iter().filter(|it| it.rule.is_some()).count() {
         0 => String::new(),
         1 => format!("{} keeps", by_rules(decisions)),
