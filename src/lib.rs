@@ -18,6 +18,7 @@
 //!   others: policies name symptoms, which know nothing of them.
 //! - [`policy`] loads policies, which are data, and makes verdicts: pass, fail, unknown, not applicable.
 //! - [`fixtures`] tries policies on estates whose verdicts are known beforehand.
+//! - [`events`] stands apart: it reads the event log of a Windows machine and counts the events that explain failures.
 //! - [`report`] renders the result for people and machines.
 //!
 //! What could not be read never passes: a fact that is missing makes the verdict unknown, and a part that failed is

@@ -27,7 +27,9 @@ pub(super) fn header(start: &str) -> Option<Header> {
     // Windows PowerShell writes the type above the table
     let line = start.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("#TYPE"))?;
     [b',', b';', b'\t'].into_iter().find_map(|separator| {
-        let (fields, _) = fields(line.as_bytes(), separator);
+        let mut row = Fields::new(separator);
+        row.feed(line.as_bytes());
+        let fields = row.finish();
         let names: Vec<_> = fields.iter().map(|it| labels::known(it).map(|known| (known, it))).collect();
         let find = |label| names.iter().position(|it| it.is_some_and(|(known, _)| known.label == label));
         let (source, id, date) = (find(Label::Source)?, find(Label::Id)?, find(Label::Date));
@@ -87,52 +89,69 @@ enum Row {
 
 /// The next row: it ends with a line, unless a field in quotes goes on.
 fn row<R: Read>(window: &mut Window<R>, separator: u8) -> Result<Row, EventsError> {
+    let mut row = Fields::new(separator);
     let mut len = 0;
     loop {
-        let data = window.data();
-        let end = memchr::memchr(b'\n', &data[len..]).map(|at| len + at + 1);
-        if let Some(end) = end {
-            len = end;
-            if let (fields, true) = fields(&data[..end], separator) {
-                return Ok(Row::Fields(fields, end));
+        let rest = &window.data()[len..];
+        if let Some(end) = memchr::memchr(b'\n', rest) {
+            row.feed(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]));
+            len += end + 1;
+            if !row.quoted {
+                return Ok(Row::Fields(row.finish(), len));
             }
+            row.push(b'\n');
             continue;
         }
-        len = data.len();
         if window.more()? {
             continue;
         }
-        return Ok(match window.data() {
-            [] => Row::End,
-            data if data.len() >= EVENT_LIMIT => Row::TooLong,
-            // the file ends here, perhaps within a field
-            data => match fields(data, separator) {
-                (fields, true) => Row::Fields(fields, data.len()),
-                (_, false) => Row::TooLong,
-            },
+        let data = window.data();
+        if data.len() >= EVENT_LIMIT {
+            return Ok(Row::TooLong);
+        }
+        row.feed(&data[len..]);
+        return Ok(match row.quoted {
+            _ if data.is_empty() => Row::End,
+            // the file ends within a field
+            true => Row::TooLong,
+            false => Row::Fields(row.finish(), data.len()),
         });
     }
 }
 
-/// The fields of a row, and whether it ends outside of quotes.
-fn fields(row: &[u8], separator: u8) -> (Vec<String>, bool) {
-    let mut fields = vec![Vec::new()];
-    let mut quoted = false;
-    let row = row.strip_suffix(b"\n").unwrap_or(row);
-    let row = row.strip_suffix(b"\r").unwrap_or(row);
-    let mut bytes = row.iter().peekable();
-    while let Some(&byte) = bytes.next() {
-        let Some(field) = fields.last_mut() else { break };
-        match byte {
-            b'"' if quoted && bytes.peek() == Some(&&b'"') => {
-                bytes.next();
-                field.push(b'"');
-            }
-            b'"' if quoted => quoted = false,
-            b'"' if field.is_empty() => quoted = true,
-            _ if byte == separator && !quoted => fields.push(Vec::new()),
-            _ => field.push(byte),
+/// The fields of a row, which may come in several lines.
+struct Fields {
+    separator: u8,
+    fields: Vec<Vec<u8>>,
+    /// The next byte belongs to a field in quotes.
+    quoted: bool,
+}
+
+impl Fields {
+    fn new(separator: u8) -> Self {
+        Self { separator, fields: vec![Vec::new()], quoted: false }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(field) = self.fields.last_mut() {
+            field.push(byte);
         }
     }
-    (fields.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect(), !quoted)
+
+    fn feed(&mut self, line: &[u8]) {
+        let mut bytes = line.iter().peekable();
+        while let Some(&byte) = bytes.next() {
+            match byte {
+                b'"' if self.quoted && bytes.next_if_eq(&&b'"').is_some() => self.push(byte),
+                b'"' if self.quoted => self.quoted = false,
+                b'"' if self.fields.last().is_some_and(Vec::is_empty) => self.quoted = true,
+                _ if byte == self.separator && !self.quoted => self.fields.push(Vec::new()),
+                _ => self.push(byte),
+            }
+        }
+    }
+
+    fn finish(self) -> Vec<String> {
+        self.fields.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect()
+    }
 }

@@ -37,29 +37,19 @@ impl Charset {
         if let Some(utf16) = utf16_without_mark(head) {
             return Self::Known(utf16);
         }
-        let valid = match std::str::from_utf8(head) {
-            Ok(_) => true,
-            // the head may end within a character
-            Err(error) => error.error_len().is_none(),
-        };
+        // the head may end within a character
+        if std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true) {
+            return Self::Known(UTF_8);
+        }
         let labels = |charset: &Self| {
             let start = charset.decode_start(head);
             let lines = start.lines().filter(|line| labels::split(line).is_some()).count();
             // a table has its labels in its first line
-            lines
-                + start
-                    .lines()
-                    .next()
-                    .into_iter()
-                    .flat_map(|it| it.split([',', ';', '\t']))
-                    .filter_map(labels::known)
-                    .count()
+            let columns = start.lines().next().into_iter().flat_map(|it| it.split([',', ';', '\t']));
+            lines + columns.filter_map(labels::known).count()
         };
-        let best = CANDIDATES.iter().rev().max_by_key(|it| labels(it)).copied();
-        match valid {
-            true => CANDIDATES[0],
-            false => best.unwrap_or(CANDIDATES[0]),
-        }
+        // of equals, the last is the greatest
+        CANDIDATES.into_iter().rev().max_by_key(labels).unwrap_or(Self::Known(UTF_8))
     }
 
     /// The start of a text as UTF-8, whatever cannot be decoded replaced.

@@ -1,13 +1,13 @@
 //! The binary logs of Windows since Vista: a header of 4 KB and chunks of 64 KB, each of which can be read alone.
 //!
-//! That is how they are read: chunk by chunk, so the file need not be seekable, the header's numbers are not trusted,
-//! and a damaged chunk takes no other with it. Records in the unused space of a chunk belong to former times and are
+//! That is how they are read: chunk by chunk, so the file need not be seekable, the header's numbers only tell what is
+//! missing, and a damaged chunk takes no other with it. Records in the unused space of a chunk belong to former times and are
 //! not read.
 
 use std::io::Read;
 use std::sync::Arc;
 
-use ::evtx::{ChunkFlags, EvtxChunkData, ParserSettings};
+use ::evtx::{ChunkFlags, EvtxChunkData, EvtxChunkHeader, EvtxFileHeader, HeaderFlags, ParserSettings};
 use rayon::prelude::*;
 
 use super::date::Moment;
@@ -18,8 +18,6 @@ const HEADER: usize = 4096;
 const CHUNK: usize = 65536;
 /// Chunks that are read together, for all cores.
 const BATCH: usize = 64;
-/// Bit 0 of the header's flags: Windows had it open when it was copied.
-const DIRTY: u8 = 1;
 
 /// Reads the whole log.
 pub(super) fn read(mut input: impl Read, tally: &mut Tally) -> Result<(), EventsError> {
@@ -35,7 +33,12 @@ pub(super) fn read(mut input: impl Read, tally: &mut Tally) -> Result<(), Events
             tally.damaged();
         }
     }
-    let dirty = header.get(120).is_some_and(|flags| flags & DIRTY != 0);
+    let header = EvtxFileHeader::from_bytes(&header).ok().filter(|_| header.len() == HEADER);
+    // Windows had it open when it was copied
+    let dirty = header.as_ref().is_some_and(|it| it.flags.contains(HeaderFlags::DIRTY));
+    // more than 65,535 chunks do not fit into the header's number
+    let promised = header.filter(EvtxFileHeader::validate_checksum).map_or(0, |it| usize::from(it.chunk_count));
+    let mut seen = 0;
     let mut input = ahead.as_slice().chain(input);
     loop {
         let mut chunks = Vec::with_capacity(BATCH);
@@ -47,12 +50,18 @@ pub(super) fn read(mut input: impl Read, tally: &mut Tally) -> Result<(), Events
             chunks.push(chunk);
         }
         let last = chunks.len() < BATCH;
+        seen += chunks.len();
+        let cut = chunks.last().is_some_and(|it| it.len() < CHUNK);
         let read: Vec<Chunk> = chunks.into_par_iter().map(|chunk| read_chunk(chunk, dirty)).collect();
         for chunk in read {
             chunk.events.iter().for_each(|event| tally.event(event));
             (0..chunk.damaged).for_each(|_| tally.damaged());
         }
         if last {
+            // a copy that ended early; where it ended within a chunk, that is damaged
+            if seen < promised && !cut {
+                tally.damaged();
+            }
             return Ok(());
         }
     }
@@ -83,6 +92,7 @@ fn read_chunk(mut bytes: Vec<u8>, dirty: bool) -> Chunk {
     };
     // Windows writes the checksums of a log in use late
     let sound = dirty || data.header.flags.contains(ChunkFlags::DIRTY) || data.validate_checksum();
+    let promised = records(&data.header);
     let Ok(mut chunk) = data.parse(Arc::new(ParserSettings::new().indent(false))) else {
         return Chunk { damaged: 1, ..found };
     };
@@ -92,11 +102,20 @@ fn read_chunk(mut bytes: Vec<u8>, dirty: bool) -> Chunk {
             None => found.damaged += 1,
         }
     }
-    // something is wrong in there although nothing showed it
-    if found.damaged == 0 && (cut || !sound) {
+    // something is wrong in there although no record showed it
+    let missing = (found.events.len() as u64) < promised;
+    if found.damaged == 0 && (cut || !sound || missing) {
         found.damaged = 1;
     }
     found
+}
+
+/// How many records a chunk has by its header. Windows writes the last one's number as -1 where there is none.
+fn records(header: &EvtxChunkHeader) -> u64 {
+    match header.last_event_record_number {
+        u64::MAX => 0,
+        last => last.checked_sub(header.first_event_record_number).map_or(0, |it| it.saturating_add(1)),
+    }
 }
 
 fn event(record: ::evtx::EvtxRecord) -> Option<Event> {

@@ -78,7 +78,10 @@ struct Block {
 impl State<'_, '_> {
     fn line(&mut self, line: &str, ends: bool) {
         // mails and tickets quote with `>`
-        let line = line.trim_end().trim_start_matches('\u{feff}').trim_start_matches("> ");
+        let mut line = line.trim_end().trim_start_matches('\u{feff}');
+        while let Some(quoted) = line.strip_prefix('>') {
+            line = quoted.strip_prefix(' ').unwrap_or(quoted);
+        }
         if is_numbered(line) {
             self.flush();
             self.block = Some(Block { style: Style::Wevtutil, ..Block::default() });

@@ -15,6 +15,8 @@ pub(super) struct Window<R> {
     ended: bool,
     /// How many bytes were consumed.
     position: u64,
+    /// No line ends before this position.
+    no_break: u64,
     /// Up to here, comments and the like are not believed, see [`super::xml`].
     pub distrust: u64,
 }
@@ -30,7 +32,7 @@ pub(super) struct Line {
 
 impl<R: Read> Window<R> {
     pub fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, ended: false, position: 0, distrust: 0 }
+        Self { input, buffer: Vec::new(), start: 0, ended: false, position: 0, no_break: 0, distrust: 0 }
     }
 
     pub fn data(&self) -> &[u8] {
@@ -56,7 +58,7 @@ impl<R: Read> Window<R> {
         self.buffer.drain(..self.start);
         self.start = 0;
         // as much again, so that what is searched once more for each step is searched twice in all
-        self.buffer.resize(seen + seen.max(STEP).min(EVENT_LIMIT), 0);
+        self.buffer.resize(seen + seen.clamp(STEP, EVENT_LIMIT), 0);
         let read = loop {
             match self.input.read(&mut self.buffer[seen..]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -70,15 +72,18 @@ impl<R: Read> Window<R> {
 
     /// The next line; none at the end.
     pub fn line(&mut self) -> io::Result<Option<Line>> {
-        let mut searched = 0;
         loop {
+            // what is in front of a line's end may be taken bit by bit
             let data = self.data();
-            if let Some(at) = memchr::memchr(b'\n', &data[searched..]) {
-                return Ok(Some(Line { len: searched + at + 1, whole: true }));
+            let searched = self.no_break.saturating_sub(self.position).min(data.len() as u64) as usize;
+            let found = memchr::memchr(b'\n', &data[searched..]);
+            let end = found.map_or(data.len(), |at| searched + at);
+            self.no_break = self.position + end as u64;
+            if found.is_some() {
+                return Ok(Some(Line { len: end + 1, whole: true }));
             }
-            searched = data.len();
             if !self.more()? {
-                return Ok((searched > 0).then_some(Line { len: searched, whole: self.ended }));
+                return Ok((end > 0).then_some(Line { len: end, whole: self.ended }));
             }
         }
     }

@@ -85,10 +85,21 @@ fn a_log_that_ends_early_is_read_up_to_there() {
     let second = memchr::memmem::find_iter(&file, b"**\0\0").nth(4).unwrap();
     assert_eq!(counts(&file[..second]), (4, 1, 0, 2));
     assert_eq!(counts(&file[..chunk_at(1) + 100]), (3, 1, 0, 1));
+    assert_eq!(counts(&file[..chunk_at(1)]), (3, 1, 0, 1));
     assert_eq!(counts(&file[..2000]), (0, 1, 0, 0));
     // Windows fills logs up with zeros
     let filled = [&file[..], &vec![0; 1000]].concat();
     assert_eq!(counts(&filled), (6, 0, 0, 2));
+}
+
+#[test]
+fn records_that_are_zeroed_are_damage_even_in_a_log_that_windows_had_open() {
+    let mut file = two_chunks();
+    file[120] = 1;
+    assert_eq!(counts(&file), (6, 0, 0, 2));
+    let last = memchr::memmem::find_iter(&file, b"**\0\0").nth(5).unwrap();
+    file[last..].fill(0);
+    assert_eq!(counts(&file), (5, 1, 0, 2));
 }
 
 #[test]

@@ -64,8 +64,10 @@ fn in_copied_text_an_event_begins_where_its_labels_stand_together() {
     }
     let without_log = copied("Schannel", "36871", "x").replace("Log Name:      System\r\n", "");
     assert_eq!(counts(format!("{without_log}{without_log}").as_bytes()), (2, 0, 0, 2));
-    let quoted = copied("Schannel", "36871", "x").replace("\r\n", "\r\n> ");
-    assert_eq!(counts(format!("> {quoted}").as_bytes()), (1, 0, 0, 1));
+    for mark in ["> ", ">\r\n>> "] {
+        let quoted = without_log.repeat(2).replace("\r\n", &format!("\r\n{mark}"));
+        assert_eq!(counts(format!("> {quoted}").as_bytes()), (2, 0, 0, 2), "{mark}");
+    }
 }
 
 #[test]
