@@ -23,20 +23,20 @@ use self::codes::Codes;
 use self::fold::{Lines, bounded};
 use self::index::Index;
 use self::rank::{Near, rank};
-use self::scan::{Found, Scan};
+use self::scan::{Found, Scan, is_field};
 use self::source::Sources;
 use self::token::{Kind, Token, tokens};
-use self::vocabulary::{FIELD, FOREIGN, stem};
+use self::vocabulary::{FOREIGN, stem};
 use super::Catalogue;
 
 /// How many bytes of a text count. Of a longer one those are the first and the last half of as many.
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// From this score on a symptom that stands out is the answer.
-const ONE: f32 = 0.6;
+const ONE: f32 = 0.52;
 
 /// From this score on a symptom is worth being named.
-const NEAR: f32 = 0.42;
+const NEAR: f32 = 0.4;
 
 /// A symptom stands out when the next one has less than this part of its score.
 const MARGIN: f32 = 0.88;
@@ -104,7 +104,7 @@ impl Matcher {
         if found.other {
             return Match { answer: Answer::None, matches: Vec::new() };
         }
-        let mut scores = vec![0.0f32; self.catalogue.symptoms().len()];
+        let mut scores = vec![Score::default(); self.catalogue.symptoms().len()];
         for tokens in [Some(&spaced), joined.as_ref()].into_iter().flatten() {
             self.words(tokens, &mut scores);
         }
@@ -115,7 +115,8 @@ impl Matcher {
         let mentions = self.sources.mentions(tokens);
         let is_about = |symptom: usize, stem: &str| self.index.is_about(symptom, stem);
         let (catalogue, codes) = (self.catalogue, &self.codes);
-        Scan { catalogue, codes, tokens, mentions: &mentions, is_about: &is_about }.run()
+        let has_field = tokens.iter().any(is_field);
+        Scan { catalogue, codes, tokens, mentions: &mentions, has_field, is_about: &is_about }.run()
     }
 
     fn certain(&self, symptoms: &[usize]) -> Match {
@@ -129,14 +130,10 @@ impl Matcher {
     }
 
     /// Raises each symptom's score to that of its nearest phrase.
-    fn words(&self, tokens: &[Token], scores: &mut [f32]) {
+    fn words(&self, tokens: &[Token], scores: &mut [Score]) {
         let mentions = self.sources.mentions(tokens);
         let trusted = self.sources.symptoms(self.catalogue, &mentions);
-        let has_field = tokens.iter().any(|token| match token.kind {
-            Kind::Word | Kind::Mixed => FIELD.has(&token.text),
-            Kind::Cjk => FIELD.within(&token.text),
-            _ => false,
-        });
+        let has_field = tokens.iter().any(is_field);
         let asked = self.index.ask(tokens);
         for Near { phrase, mut score, coverage } in rank(&self.index, &asked, &trusted) {
             let phrase = &self.index.phrases[phrase];
@@ -146,10 +143,11 @@ impl Matcher {
             if !has_field && coverage < 0.9 && self.is_foreign(tokens, phrase.symptom) {
                 score *= 0.7;
             }
-            if phrase.is_title {
-                score *= 0.95;
+            score *= phrase.worth;
+            let best = &mut scores[phrase.symptom];
+            if score > best.score {
+                *best = Score { score, coverage };
             }
-            scores[phrase.symptom] = scores[phrase.symptom].max(score);
         }
     }
 
@@ -162,20 +160,34 @@ impl Matcher {
         })
     }
 
-    fn decide(&self, scores: &[f32]) -> Match {
-        let mut near: Vec<(usize, f32)> =
-            scores.iter().copied().enumerate().filter(|(_, score)| *score >= NEAR).collect();
-        near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    fn decide(&self, scores: &[Score]) -> Match {
+        let mut near: Vec<(usize, Score)> =
+            scores.iter().copied().enumerate().filter(|(_, score)| score.score >= NEAR).collect();
+        near.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(a.0.cmp(&b.0)));
         near.truncate(MOST);
         let matches: Vec<(String, f32)> =
-            near.iter().map(|(i, score)| (self.catalogue.symptoms()[*i].id.clone(), *score)).collect();
+            near.iter().map(|(i, score)| (self.catalogue.symptoms()[*i].id.clone(), score.score)).collect();
         let answer = match near.as_slice() {
             [] => Answer::None,
-            [(_, best), rest @ ..] if *best >= ONE && rest.first().is_none_or(|next| next.1 < best * MARGIN) => {
+            [(_, best), rest @ ..] if best.score >= ONE && rest.iter().all(|(_, next)| best.stands_out_from(*next)) => {
                 Answer::One(matches[0].0.clone())
             }
             _ => Answer::Several(matches.iter().map(|(id, _)| id.clone()).collect()),
         };
         Match { answer, matches }
+    }
+}
+
+/// How near a symptom's nearest phrase is.
+#[derive(Clone, Copy, Default)]
+struct Score {
+    score: f32,
+    coverage: f32,
+}
+
+impl Score {
+    /// Clearly nearer, or as good as whole while the other one is not: phrases of two symptoms may differ in a word.
+    fn stands_out_from(self, next: Self) -> bool {
+        next.score < self.score * MARGIN || self.coverage > 0.8 && next.coverage < self.coverage - 0.12
     }
 }

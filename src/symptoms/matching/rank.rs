@@ -8,6 +8,9 @@ const AROUND: usize = 4;
 /// How much has to be matched until it is sure that the match is no accident.
 const SURE: f32 = 1.3;
 
+/// What the terms count that are there in another order.
+const UNORDERED: f32 = 0.7;
+
 /// What a phrase has in common with a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Near {
@@ -38,12 +41,16 @@ pub(super) fn rank(index: &Index, asked: &[Asked], trusted: &[usize]) -> Vec<Nea
             }
             continue;
         }
+        let is_trusted = trusted.contains(&phrase.symptom);
+        if phrase.is_common && !is_trusted {
+            continue;
+        }
         let Some((start, bag)) = best_window(phrase, hits) else { continue };
         if bag < 0.25 * phrase.total {
             continue;
         }
         let end = (start + window(phrase)).min(asked.len());
-        near.push(score(i, phrase, asked, start, end, bag, trusted.contains(&phrase.symptom)));
+        near.push(score(i, phrase, asked, start, end, bag, is_trusted));
     }
     near
 }
@@ -53,10 +60,17 @@ fn window(phrase: &Phrase) -> usize {
     phrase.terms.len() * 2 + 12
 }
 
-/// The text is the phrase and nothing else.
+/// The text is the phrase and nothing else, or nothing but politeness around a phrase of several terms.
 fn is_whole(phrase: &Phrase, asked: &[Asked]) -> bool {
-    asked.len() == phrase.terms.len()
-        && phrase.terms.iter().zip(asked).all(|(id, asked)| asked.is.iter().any(|(other, _)| other == id))
+    let len = phrase.terms.len();
+    let most = if len >= 2 { len + 30 } else { len };
+    (len..=most).contains(&asked.len())
+        && (0..=asked.len() - len).any(|start| {
+            let (before, rest) = asked.split_at(start);
+            let (text, behind) = rest.split_at(len);
+            phrase.terms.iter().zip(text).all(|(id, asked)| asked.is.iter().any(|(other, _)| other == id))
+                && before.iter().chain(behind).all(|asked| asked.is_frame)
+        })
 }
 
 /// Where the window starts that holds most of a phrase, in any order, and how much.
@@ -144,12 +158,13 @@ fn score(
     }
     let (cell, last) = best;
     let unordered = (bag - cell.matched).max(0.0);
-    let matched = 0.5f32.mul_add(unordered, cell.score);
-    let coverage = (matched / phrase.total).clamp(0.0, 1.0);
+    let matched = UNORDERED.mul_add(unordered, cell.score);
+    let coverage = (matched / phrase.total).clamp(0.0, 1.0) * phrase.part;
     let around = &asked[(start + cell.from).saturating_sub(AROUND)..(start + last + 1 + AROUND).min(asked.len())];
     let unexplained: f32 = around.iter().filter(|term| !explains(phrase, term)).map(|term| term.surprise).sum();
     let explained = matched / (matched + unexplained).max(f32::EPSILON);
-    let sure = if is_trusted { 0.3 } else { SURE };
+    // A phrase that is there to its last word is no accident, however short.
+    let sure = if is_trusted { 0.3 } else { SURE * 0.55f32.mul_add(-coverage.powi(6), 1.0) };
     let certainty = 1.0 - (-matched / sure).exp();
     let fit = 1.0 - (1.0 - coverage) * (1.0 - explained);
     Near { phrase: number, score: (coverage.powf(0.55) * certainty * fit).clamp(0.0, 1.0), coverage }
