@@ -170,7 +170,16 @@ fn within_chat() {
         ("你好，我的 VPN 显示：", "，请帮忙，谢谢"),
         ("お世話になっております。VPN で次のように表示されます：", "。よろしくお願いします"),
     ] {
-        all_after(before, |text| format!("{before}{text}{behind}"));
+        let mut tally = Tally::default();
+        // A heading of one word, `Symptoms`, has to be the whole text; `Scenario 1` stands in politeness, but not
+        // beside anything else.
+        let shortest = if before.starts_with("Hello team") { 21 } else { 0 };
+        let is_short = |text: &Text| matches!(text.text.as_str(), "Symptoms" | "Symptômes");
+        let long = |text: &&Text| !is_short(text) && text.text.chars().count() >= shortest;
+        for text in texts().iter().filter(long) {
+            tally.add(text, &format!("{before}{}{behind}", text.text));
+        }
+        tally.check(before, 0, 0);
     }
 }
 
@@ -212,12 +221,13 @@ fn with_one_word_removed() {
     bare.check("one word removed, no code", 14, 30);
 }
 
-/// A text without its first word, without its second one, and so on; of Chinese and Japanese without two characters.
+/// A text without its first word, without its second one, and so on; of Chinese and Japanese without any two characters.
 fn without_each_word(text: &str, language: Language) -> Vec<String> {
     if matches!(language, Language::Chinese | Language::Japanese) {
         let chars: Vec<char> = text.chars().collect();
         let cut = |at: usize| chars[..at].iter().chain(&chars[(at + 2).min(chars.len())..]).collect();
-        return (0..chars.len()).step_by(2).map(cut).collect();
+        let is_script = |at: &usize| chars[*at..].iter().take(2).all(|c| *c >= '\u{3041}');
+        return (0..chars.len()).filter(is_script).map(cut).collect();
     }
     let words: Vec<&str> = text.split_whitespace().collect();
     (0..words.len()).map(|at| [&words[..at], &words[at + 1..]].concat().join(" ")).collect()

@@ -191,6 +191,8 @@ impl Index {
                 i += 1;
                 continue;
             }
+            // Names of machines and parts of GUIDs say nothing, unless they are misread words.
+            let surprise = if key.contains(|c: char| c.is_ascii_digit()) { Sense::Number.surprise() } else { surprise };
             if let Some((a, b)) = self.cut(key) {
                 asked.push(Asked { is: vec![(a, 0.95)], surprise, is_frame });
                 asked.push(Asked { is: vec![(b, 0.95)], surprise: 0.0, is_frame });

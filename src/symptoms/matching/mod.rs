@@ -22,7 +22,7 @@ pub(super) use codes::is_code;
 use self::codes::Codes;
 use self::fold::{Lines, bounded};
 use self::index::Index;
-use self::rank::{Near, rank};
+use self::rank::{Near, contrast, rank};
 use self::scan::{Found, Scan, is_field};
 use self::source::Sources;
 use self::token::{Kind, Token, tokens};
@@ -40,6 +40,9 @@ const NEAR: f32 = 0.4;
 
 /// A symptom stands out when the next one has less than this part of its score.
 const MARGIN: f32 = 0.88;
+
+/// How much more of what only it says has to be in a text for a symptom to be told from one with a similar message.
+const CONTRAST: f32 = 0.35;
 
 /// How many near symptoms are named at most.
 const MOST: usize = 6;
@@ -108,7 +111,7 @@ impl Matcher {
         for tokens in [Some(&spaced), joined.as_ref()].into_iter().flatten() {
             self.words(tokens, &mut scores);
         }
-        self.decide(&scores)
+        self.decide(scores)
     }
 
     fn scan(&self, tokens: &[Token]) -> Found {
@@ -135,8 +138,8 @@ impl Matcher {
         let trusted = self.sources.symptoms(self.catalogue, &mentions);
         let has_field = tokens.iter().any(is_field);
         let asked = self.index.ask(tokens);
-        for Near { phrase, mut score, coverage } in rank(&self.index, &asked, &trusted) {
-            let phrase = &self.index.phrases[phrase];
+        for Near { phrase: number, mut score, coverage, window } in rank(&self.index, &asked, &trusted) {
+            let phrase = &self.index.phrases[number];
             if phrase.has_field && !has_field && coverage < 0.75 {
                 score = score.min(ONE * 0.95);
             }
@@ -146,7 +149,9 @@ impl Matcher {
             score *= phrase.worth;
             let best = &mut scores[phrase.symptom];
             if score > best.score {
-                *best = Score { score, coverage };
+                let held =
+                    asked[window.0..window.1].iter().flat_map(|term| term.is.iter().map(|(id, _)| *id)).collect();
+                *best = Score { score, coverage, phrase: number, held };
             }
         }
     }
@@ -160,34 +165,48 @@ impl Matcher {
         })
     }
 
-    fn decide(&self, scores: &[Score]) -> Match {
+    fn decide(&self, scores: Vec<Score>) -> Match {
         let mut near: Vec<(usize, Score)> =
-            scores.iter().copied().enumerate().filter(|(_, score)| score.score >= NEAR).collect();
+            scores.into_iter().enumerate().filter(|(_, score)| score.score >= NEAR).collect();
         near.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(a.0.cmp(&b.0)));
         near.truncate(MOST);
+        if let [first, second, ..] = near.as_mut_slice()
+            && second.1.score > first.1.score * MARGIN
+            && self.contrast(&second.1, &first.1) >= CONTRAST
+        {
+            std::mem::swap(first, second);
+            std::mem::swap(&mut first.1.score, &mut second.1.score);
+        }
         let matches: Vec<(String, f32)> =
             near.iter().map(|(i, score)| (self.catalogue.symptoms()[*i].id.clone(), score.score)).collect();
         let answer = match near.as_slice() {
             [] => Answer::None,
-            [(_, best), rest @ ..] if best.score >= ONE && rest.iter().all(|(_, next)| best.stands_out_from(*next)) => {
+            [(_, best), rest @ ..] if best.score >= ONE && rest.iter().all(|(_, next)| self.stands_out(best, next)) => {
                 Answer::One(matches[0].0.clone())
             }
             _ => Answer::Several(matches.iter().map(|(id, _)| id.clone()).collect()),
         };
         Match { answer, matches }
     }
+
+    /// Clearly nearer, or as good as whole while the other one is not, or by what only one of them says.
+    fn stands_out(&self, best: &Score, next: &Score) -> bool {
+        next.score < best.score * MARGIN
+            || best.coverage > 0.8 && next.coverage < best.coverage - 0.12
+            || self.contrast(best, next) >= CONTRAST
+    }
+
+    fn contrast(&self, one: &Score, other: &Score) -> f32 {
+        contrast(&self.index.phrases[one.phrase], &self.index.phrases[other.phrase], &one.held)
+    }
 }
 
 /// How near a symptom's nearest phrase is.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Score {
     score: f32,
     coverage: f32,
-}
-
-impl Score {
-    /// Clearly nearer, or as good as whole while the other one is not: phrases of two symptoms may differ in a word.
-    fn stands_out_from(self, next: Self) -> bool {
-        next.score < self.score * MARGIN || self.coverage > 0.8 && next.coverage < self.coverage - 0.12
-    }
+    phrase: usize,
+    /// The terms among which it was found.
+    held: Vec<u32>,
 }

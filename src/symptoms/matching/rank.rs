@@ -19,6 +19,27 @@ pub(super) struct Near {
     pub(super) score: f32,
     /// How much of the phrase is in the text, 0 to 1.
     pub(super) coverage: f32,
+    /// The terms of the text among which it was found.
+    pub(super) window: (usize, usize),
+}
+
+/// How much more of what only the one phrase says is in a text than of what only the other one says, from -1 to 1.
+/// Phrases of two symptoms may differ in a word or two.
+pub(super) fn contrast(one: &Phrase, other: &Phrase, held: &[u32]) -> f32 {
+    let (own, others) = (distinct(one, other, held), distinct(other, one, held));
+    match (own, others) {
+        (Some(own), others) => own - others.unwrap_or(0.0),
+        (None, Some(others)) => -others,
+        (None, None) => 0.0,
+    }
+}
+
+/// Which part of what only the one phrase says is among those terms.
+fn distinct(one: &Phrase, other: &Phrase, held: &[u32]) -> Option<f32> {
+    let terms = || one.terms.iter().zip(&one.weights).filter(|(id, _)| !other.terms.contains(id));
+    let total: f32 = terms().map(|(_, weight)| weight).sum();
+    let there: f32 = terms().filter(|(id, _)| held.contains(id)).map(|(_, weight)| weight).sum();
+    (total >= 0.3).then(|| there / total)
 }
 
 /// The best place of each phrase that has enough in common with the text.
@@ -37,7 +58,7 @@ pub(super) fn rank(index: &Index, asked: &[Asked], trusted: &[usize]) -> Vec<Nea
     for (i, (phrase, hits)) in index.phrases.iter().zip(&hits).enumerate() {
         if phrase.whole {
             if is_whole(phrase, asked) {
-                near.push(Near { phrase: i, score: 1.0, coverage: 1.0 });
+                near.push(Near { phrase: i, score: 1.0, coverage: 1.0, window: (0, asked.len()) });
             }
             continue;
         }
@@ -167,7 +188,12 @@ fn score(
     let sure = if is_trusted { 0.3 } else { SURE * 0.55f32.mul_add(-coverage.powi(6), 1.0) };
     let certainty = 1.0 - (-matched / sure).exp();
     let fit = 1.0 - (1.0 - coverage) * (1.0 - explained);
-    Near { phrase: number, score: (coverage.powf(0.55) * certainty * fit).clamp(0.0, 1.0), coverage }
+    Near {
+        phrase: number,
+        score: (coverage.powf(0.55) * certainty * fit).clamp(0.0, 1.0),
+        coverage,
+        window: (start, end),
+    }
 }
 
 fn explains(phrase: &Phrase, term: &Asked) -> bool {

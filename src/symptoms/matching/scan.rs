@@ -337,7 +337,12 @@ impl Scan<'_> {
             if words && FOREIGN.has(&token.text) && !is_about || token.kind == Kind::Cjk && FOREIGN.within(&token.text)
             {
                 foreign = true;
-            } else if token.kind == Kind::Word && token.text.len() >= 3 && !is_about && !is_field(token) {
+            } else if token.kind == Kind::Word
+                && token.text.len() >= 3
+                && !is_about
+                && !is_field(token)
+                && !self.is_in_name(i)
+            {
                 let lists: [&Words; 5] = [&NEUTRAL, &ERROR, &EVENT, &SAYS, &BETWEEN];
                 unknown += usize::from(!lists.iter().any(|list| list.has(&token.text)));
             }
@@ -353,7 +358,15 @@ impl Scan<'_> {
         if foreign {
             return field && (known.family != Family::Http || about >= 2);
         }
-        field || about > 0 || unknown <= 1
+        field || about > 0 || unknown <= 2
+    }
+
+    /// A part of a name of a machine, a user or a file.
+    fn is_in_name(&self, i: usize) -> bool {
+        let joins = |token: &Token| token.is_mark("-_.\\/@") && !token.spaced;
+        let before = i > 0 && !self.tokens[i].spaced && joins(&self.tokens[i - 1]);
+        let behind = self.tokens.get(i + 1).is_some_and(joins);
+        before || behind && self.tokens.get(i + 2).is_some_and(|next| next.is_latin() && !next.spaced)
     }
 
     /// Whether a number that no symptom knows is an error code all the same.
