@@ -16,3 +16,11 @@ pub fn explained(text: &str) -> String {
     let scores: Vec<String> = find(text).matches.iter().map(|(id, score)| format!("{id} {score:.2}")).collect();
     format!("{text:?}: {} [{}]", answer(text), scores.join(", "))
 }
+
+/// The lines of a file in testdata/symptoms but for its comments, with `\\n` for a line break and `\\\\` for `\\`.
+pub fn lines(name: &str) -> Vec<String> {
+    let path = format!("{}/testdata/symptoms/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let lines = text.lines().filter(|line| !line.starts_with("# "));
+    lines.map(|line| line.replace("\\\\", "\0").replace("\\n", "\n").replace('\0', "\\")).collect()
+}

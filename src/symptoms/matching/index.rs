@@ -7,13 +7,31 @@ use super::codes::Codes;
 use super::fold::Lines;
 use super::literal::literal;
 use super::term::{Sense, Term, terms, word};
-use super::token::{Token, tokens};
+use super::token::{Token, is_cjk, tokens};
 
-/// A message, a heading or a title.
+/// What the match of a title is worth.
+const TITLE: f32 = 0.95;
+
+/// How much of its message one sentence of several is taken to be.
+const SENTENCE: f32 = 0.6;
+
+/// The far end of a connection: nearly the catalogue's field.
+const REMOTE: [&str; 5] = ["remot", "distant", "远程", "リモ", "モー"];
+
+/// From how many terms on a sentence is worth being looked for alone: words, pairs of characters.
+const SENTENCE_WORDS: usize = 7;
+const SENTENCE_PAIRS: usize = 10;
+
+/// Everyday words that a program says in one breath are its own message if they are more than this.
+const COMMON_WORDS: usize = 6;
+
+/// A message, a heading, a title, or a sentence of one.
 pub(super) struct Phrase {
     pub(super) symptom: usize,
     /// Its terms, by their numbers.
     pub(super) terms: Vec<u32>,
+    /// What each is in this phrase.
+    senses: Vec<Sense>,
     /// How much each says.
     pub(super) weights: Vec<f32>,
     /// How much all say.
@@ -22,8 +40,12 @@ pub(super) struct Phrase {
     pub(super) has_field: bool,
     /// Too short to be found within a text: it has to be the text.
     pub(super) whole: bool,
-    /// Ours and not a program's.
-    pub(super) is_title: bool,
+    /// Nothing but words of every text about computers: many programs say it.
+    pub(super) is_common: bool,
+    /// What a match of it is worth: less for what is ours and not a program's.
+    pub(super) worth: f32,
+    /// How much of its message it is.
+    pub(super) part: f32,
 }
 
 /// All phrases and what they consist of.
@@ -49,6 +71,8 @@ pub(super) struct Asked {
     pub(super) is: Vec<(u32, f32)>,
     /// How much is against a match that does not explain it.
     pub(super) surprise: f32,
+    /// Grammar, politeness, or what the text is about anyway.
+    pub(super) is_frame: bool,
 }
 
 impl Index {
@@ -56,17 +80,21 @@ impl Index {
         let mut index = Self { phrases: Vec::new(), numbers: HashMap::new(), vocabulary: Vec::new() };
         for (i, symptom) in catalogue.symptoms().iter().enumerate() {
             for (text, is_title) in texts(symptom) {
-                index.add(i, text, is_title, codes);
+                let worth = if is_title { TITLE } else { 1.0 };
+                index.add(i, text, worth, 1.0, codes);
+                for sentence in sentences(text) {
+                    index.add(i, sentence, worth, SENTENCE, codes);
+                }
             }
         }
         index.weigh(catalogue.symptoms().len());
         index
     }
 
-    fn add(&mut self, symptom: usize, text: &str, is_title: bool, codes: &Codes) {
+    fn add(&mut self, symptom: usize, text: &str, worth: f32, part: f32, codes: &Codes) {
         let number = u32::try_from(self.phrases.len()).unwrap_or(u32::MAX);
         let tokens = without_codes(tokens(&without_names(text), Lines::Spaces), symptom, codes);
-        let mut phrase = Vec::new();
+        let (mut phrase, mut senses) = (Vec::new(), Vec::new());
         for Term { key, sense } in terms(&tokens) {
             let next = u32::try_from(self.vocabulary.len()).unwrap_or(u32::MAX);
             let id = *self.numbers.entry(key.clone()).or_insert(next);
@@ -82,30 +110,42 @@ impl Index {
                 vocable.symptoms.push(symptom);
             }
             phrase.push(id);
+            senses.push(sense);
         }
-        let (weights, total) = (Vec::new(), 0.0);
-        self.phrases.push(Phrase { symptom, terms: phrase, weights, total, has_field: false, whole: false, is_title });
+        self.phrases.push(Phrase {
+            symptom,
+            terms: phrase,
+            senses,
+            weights: Vec::new(),
+            total: 0.0,
+            has_field: false,
+            whole: false,
+            is_common: false,
+            worth,
+            part,
+        });
     }
 
     /// A term says the more the fewer symptoms' texts hold it.
     fn weigh(&mut self, symptoms: usize) {
         let all = symptoms.max(2) as f32;
-        let weights: Vec<f32> = self
-            .vocabulary
-            .iter()
-            .map(|vocable| {
-                let rare = (all / vocable.symptoms.len() as f32).ln() / all.ln();
-                vocable.sense.weight() * 0.7f32.mul_add(rare, 0.3)
-            })
-            .collect();
+        let rare: Vec<f32> =
+            self.vocabulary.iter().map(|vocable| (all / vocable.symptoms.len() as f32).ln() / all.ln()).collect();
         for phrase in &mut self.phrases {
-            let senses = || phrase.terms.iter().map(|id| self.vocabulary[*id as usize].sense);
-            phrase.weights = phrase.terms.iter().map(|id| weights[*id as usize]).collect();
+            let senses = || phrase.senses.iter().copied();
+            let terms = phrase.terms.iter().zip(senses());
+            phrase.weights =
+                terms.map(|(id, sense)| sense.weight() * 0.7f32.mul_add(rare[*id as usize], 0.3)).collect();
             phrase.total = phrase.weights.iter().sum();
-            phrase.has_field = senses().any(|sense| sense == Sense::Field);
+            phrase.has_field = senses().any(|sense| matches!(sense, Sense::Field | Sense::FieldPair));
             let words = senses().filter(|sense| matches!(sense, Sense::Content | Sense::Everyday)).count();
             let pairs = senses().filter(|sense| matches!(sense, Sense::Pair | Sense::EverydayPair)).count();
-            phrase.whole = !phrase.has_field && words * 2 + pairs <= 5;
+            phrase.whole = !phrase.has_field && words * 2 + pairs <= 4;
+            let is_remote = phrase.terms.iter().any(|id| REMOTE.contains(&self.vocabulary[*id as usize].key.as_str()));
+            phrase.is_common = !phrase.has_field
+                && !is_remote
+                && words <= COMMON_WORDS
+                && !senses().any(|sense| matches!(sense, Sense::Content | Sense::Pair));
         }
     }
 
@@ -133,37 +173,40 @@ impl Index {
         while i < terms.len() {
             let Term { key, sense } = &terms[i];
             let surprise = sense.surprise();
+            let is_frame = matches!(sense, Sense::Empty | Sense::EmptyPair | Sense::Field | Sense::FieldPair);
             i += 1;
             if let Some(id) = self.numbers.get(key) {
-                asked.push(Asked { is: vec![(*id, 1.0)], surprise });
+                asked.push(Asked { is: vec![(*id, 1.0)], surprise, is_frame });
                 continue;
             }
             if !matches!(sense, Sense::Content | Sense::Everyday | Sense::Empty) {
-                asked.push(Asked { is: Vec::new(), surprise });
+                asked.push(Asked { is: Vec::new(), surprise, is_frame });
                 continue;
             }
             if let Some(next) = terms.get(i).filter(|next| next.sense != Sense::Number)
                 && key.len() + next.key.len() >= 5
                 && let Some(id) = self.numbers.get(word(&format!("{key}{}", next.key)).key.as_str())
             {
-                asked.push(Asked { is: vec![(*id, 0.95)], surprise });
+                asked.push(Asked { is: vec![(*id, 0.95)], surprise, is_frame });
                 i += 1;
                 continue;
             }
+            // Names of machines and parts of GUIDs say nothing, unless they are misread words.
+            let surprise = if key.contains(|c: char| c.is_ascii_digit()) { Sense::Number.surprise() } else { surprise };
             if let Some((a, b)) = self.cut(key) {
-                asked.push(Asked { is: vec![(a, 0.95)], surprise });
-                asked.push(Asked { is: vec![(b, 0.95)], surprise: 0.0 });
+                asked.push(Asked { is: vec![(a, 0.95)], surprise, is_frame });
+                asked.push(Asked { is: vec![(b, 0.95)], surprise: 0.0, is_frame });
                 continue;
             }
             let is = near.entry(key.clone()).or_insert_with(|| self.similar(key)).clone();
-            asked.push(Asked { is, surprise });
+            asked.push(Asked { is, surprise, is_frame });
         }
         asked
     }
 
     /// Two words without the space between them.
     fn cut(&self, key: &str) -> Option<(u32, u32)> {
-        if key.len() < 7 || !key.is_ascii() {
+        if !(7..=40).contains(&key.len()) || !key.is_ascii() {
             return None;
         }
         (3..=key.len() - 3).find_map(|at| {
@@ -208,6 +251,16 @@ fn texts(symptom: &Symptom) -> impl Iterator<Item = (&str, bool)> {
     let lists = symptom.messages.iter().chain(symptom.headings.iter());
     let said = lists.flat_map(|(_, list)| list.iter().map(|text| (text.as_str(), false)));
     said.chain(symptom.title.iter().map(|(_, text)| (text.as_str(), true)))
+}
+
+/// The sentences of a text that has several, those that are long enough.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let parts: Vec<&str> = text.split_inclusive(". ").flat_map(|part| part.split_inclusive('。')).collect();
+    let several = parts.len() > 1;
+    parts.into_iter().filter(move |part| {
+        let pairs = part.chars().filter(|c| is_cjk(*c)).count();
+        several && (pairs > SENTENCE_PAIRS || part.split_whitespace().count() >= SENTENCE_WORDS)
+    })
 }
 
 /// A message without its `<…>`, for which programs put in names.

@@ -22,24 +22,27 @@ pub(super) use codes::is_code;
 use self::codes::Codes;
 use self::fold::{Lines, bounded};
 use self::index::Index;
-use self::rank::{Near, rank};
-use self::scan::{Found, Scan};
+use self::rank::{Near, contrast, rank};
+use self::scan::{Found, Scan, is_field};
 use self::source::Sources;
 use self::token::{Kind, Token, tokens};
-use self::vocabulary::{FIELD, FOREIGN, stem};
+use self::vocabulary::{FOREIGN, stem};
 use super::Catalogue;
 
 /// How many bytes of a text count. Of a longer one those are the first and the last half of as many.
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// From this score on a symptom that stands out is the answer.
-const ONE: f32 = 0.6;
+const ONE: f32 = 0.52;
 
 /// From this score on a symptom is worth being named.
-const NEAR: f32 = 0.42;
+const NEAR: f32 = 0.4;
 
 /// A symptom stands out when the next one has less than this part of its score.
 const MARGIN: f32 = 0.88;
+
+/// How much more of what only it says has to be in a text for a symptom to be told from one with a similar message.
+const CONTRAST: f32 = 0.35;
 
 /// How many near symptoms are named at most.
 const MOST: usize = 6;
@@ -104,18 +107,19 @@ impl Matcher {
         if found.other {
             return Match { answer: Answer::None, matches: Vec::new() };
         }
-        let mut scores = vec![0.0f32; self.catalogue.symptoms().len()];
+        let mut scores = vec![Score::default(); self.catalogue.symptoms().len()];
         for tokens in [Some(&spaced), joined.as_ref()].into_iter().flatten() {
             self.words(tokens, &mut scores);
         }
-        self.decide(&scores)
+        self.decide(scores)
     }
 
     fn scan(&self, tokens: &[Token]) -> Found {
         let mentions = self.sources.mentions(tokens);
         let is_about = |symptom: usize, stem: &str| self.index.is_about(symptom, stem);
         let (catalogue, codes) = (self.catalogue, &self.codes);
-        Scan { catalogue, codes, tokens, mentions: &mentions, is_about: &is_about }.run()
+        let has_field = tokens.iter().any(is_field);
+        Scan { catalogue, codes, tokens, mentions: &mentions, has_field, is_about: &is_about }.run()
     }
 
     fn certain(&self, symptoms: &[usize]) -> Match {
@@ -129,27 +133,26 @@ impl Matcher {
     }
 
     /// Raises each symptom's score to that of its nearest phrase.
-    fn words(&self, tokens: &[Token], scores: &mut [f32]) {
+    fn words(&self, tokens: &[Token], scores: &mut [Score]) {
         let mentions = self.sources.mentions(tokens);
         let trusted = self.sources.symptoms(self.catalogue, &mentions);
-        let has_field = tokens.iter().any(|token| match token.kind {
-            Kind::Word | Kind::Mixed => FIELD.has(&token.text),
-            Kind::Cjk => FIELD.within(&token.text),
-            _ => false,
-        });
+        let has_field = tokens.iter().any(is_field);
         let asked = self.index.ask(tokens);
-        for Near { phrase, mut score, coverage } in rank(&self.index, &asked, &trusted) {
-            let phrase = &self.index.phrases[phrase];
+        for Near { phrase: number, mut score, coverage, window } in rank(&self.index, &asked, &trusted) {
+            let phrase = &self.index.phrases[number];
             if phrase.has_field && !has_field && coverage < 0.75 {
                 score = score.min(ONE * 0.95);
             }
             if !has_field && coverage < 0.9 && self.is_foreign(tokens, phrase.symptom) {
                 score *= 0.7;
             }
-            if phrase.is_title {
-                score *= 0.95;
+            score *= phrase.worth;
+            let best = &mut scores[phrase.symptom];
+            if score > best.score {
+                let held =
+                    asked[window.0..window.1].iter().flat_map(|term| term.is.iter().map(|(id, _)| *id)).collect();
+                *best = Score { score, coverage, phrase: number, held };
             }
-            scores[phrase.symptom] = scores[phrase.symptom].max(score);
         }
     }
 
@@ -162,20 +165,48 @@ impl Matcher {
         })
     }
 
-    fn decide(&self, scores: &[f32]) -> Match {
-        let mut near: Vec<(usize, f32)> =
-            scores.iter().copied().enumerate().filter(|(_, score)| *score >= NEAR).collect();
-        near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    fn decide(&self, scores: Vec<Score>) -> Match {
+        let mut near: Vec<(usize, Score)> =
+            scores.into_iter().enumerate().filter(|(_, score)| score.score >= NEAR).collect();
+        near.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(a.0.cmp(&b.0)));
         near.truncate(MOST);
+        if let [first, second, ..] = near.as_mut_slice()
+            && second.1.score > first.1.score * MARGIN
+            && self.contrast(&second.1, &first.1) >= CONTRAST
+        {
+            std::mem::swap(first, second);
+            std::mem::swap(&mut first.1.score, &mut second.1.score);
+        }
         let matches: Vec<(String, f32)> =
-            near.iter().map(|(i, score)| (self.catalogue.symptoms()[*i].id.clone(), *score)).collect();
+            near.iter().map(|(i, score)| (self.catalogue.symptoms()[*i].id.clone(), score.score)).collect();
         let answer = match near.as_slice() {
             [] => Answer::None,
-            [(_, best), rest @ ..] if *best >= ONE && rest.first().is_none_or(|next| next.1 < best * MARGIN) => {
+            [(_, best), rest @ ..] if best.score >= ONE && rest.iter().all(|(_, next)| self.stands_out(best, next)) => {
                 Answer::One(matches[0].0.clone())
             }
             _ => Answer::Several(matches.iter().map(|(id, _)| id.clone()).collect()),
         };
         Match { answer, matches }
     }
+
+    /// Clearly nearer, or as good as whole while the other one is not, or by what only one of them says.
+    fn stands_out(&self, best: &Score, next: &Score) -> bool {
+        next.score < best.score * MARGIN
+            || best.coverage > 0.8 && next.coverage < best.coverage - 0.12
+            || self.contrast(best, next) >= CONTRAST
+    }
+
+    fn contrast(&self, one: &Score, other: &Score) -> f32 {
+        contrast(&self.index.phrases[one.phrase], &self.index.phrases[other.phrase], &one.held)
+    }
+}
+
+/// How near a symptom's nearest phrase is.
+#[derive(Clone, Default)]
+struct Score {
+    score: f32,
+    coverage: f32,
+    phrase: usize,
+    /// The terms among which it was found.
+    held: Vec<u32>,
 }

@@ -8,6 +8,9 @@ const AROUND: usize = 4;
 /// How much has to be matched until it is sure that the match is no accident.
 const SURE: f32 = 1.3;
 
+/// What the terms count that are there in another order.
+const UNORDERED: f32 = 0.7;
+
 /// What a phrase has in common with a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Near {
@@ -16,6 +19,27 @@ pub(super) struct Near {
     pub(super) score: f32,
     /// How much of the phrase is in the text, 0 to 1.
     pub(super) coverage: f32,
+    /// The terms of the text among which it was found.
+    pub(super) window: (usize, usize),
+}
+
+/// How much more of what only the one phrase says is in a text than of what only the other one says, from -1 to 1.
+/// Phrases of two symptoms may differ in a word or two.
+pub(super) fn contrast(one: &Phrase, other: &Phrase, held: &[u32]) -> f32 {
+    let (own, others) = (distinct(one, other, held), distinct(other, one, held));
+    match (own, others) {
+        (Some(own), others) => own - others.unwrap_or(0.0),
+        (None, Some(others)) => -others,
+        (None, None) => 0.0,
+    }
+}
+
+/// Which part of what only the one phrase says is among those terms.
+fn distinct(one: &Phrase, other: &Phrase, held: &[u32]) -> Option<f32> {
+    let terms = || one.terms.iter().zip(&one.weights).filter(|(id, _)| !other.terms.contains(id));
+    let total: f32 = terms().map(|(_, weight)| weight).sum();
+    let there: f32 = terms().filter(|(id, _)| held.contains(id)).map(|(_, weight)| weight).sum();
+    (total >= 0.3).then(|| there / total)
 }
 
 /// The best place of each phrase that has enough in common with the text.
@@ -34,8 +58,12 @@ pub(super) fn rank(index: &Index, asked: &[Asked], trusted: &[usize]) -> Vec<Nea
     for (i, (phrase, hits)) in index.phrases.iter().zip(&hits).enumerate() {
         if phrase.whole {
             if is_whole(phrase, asked) {
-                near.push(Near { phrase: i, score: 1.0, coverage: 1.0 });
+                near.push(Near { phrase: i, score: 1.0, coverage: 1.0, window: (0, asked.len()) });
             }
+            continue;
+        }
+        let is_trusted = trusted.contains(&phrase.symptom);
+        if phrase.is_common && !is_trusted {
             continue;
         }
         let Some((start, bag)) = best_window(phrase, hits) else { continue };
@@ -43,7 +71,7 @@ pub(super) fn rank(index: &Index, asked: &[Asked], trusted: &[usize]) -> Vec<Nea
             continue;
         }
         let end = (start + window(phrase)).min(asked.len());
-        near.push(score(i, phrase, asked, start, end, bag, trusted.contains(&phrase.symptom)));
+        near.push(score(i, phrase, asked, start, end, bag, is_trusted));
     }
     near
 }
@@ -53,10 +81,17 @@ fn window(phrase: &Phrase) -> usize {
     phrase.terms.len() * 2 + 12
 }
 
-/// The text is the phrase and nothing else.
+/// The text is the phrase and nothing else, or nothing but politeness around a phrase of several terms.
 fn is_whole(phrase: &Phrase, asked: &[Asked]) -> bool {
-    asked.len() == phrase.terms.len()
-        && phrase.terms.iter().zip(asked).all(|(id, asked)| asked.is.iter().any(|(other, _)| other == id))
+    let len = phrase.terms.len();
+    let most = if len >= 2 { len + 30 } else { len };
+    (len..=most).contains(&asked.len())
+        && (0..=asked.len() - len).any(|start| {
+            let (before, rest) = asked.split_at(start);
+            let (text, behind) = rest.split_at(len);
+            phrase.terms.iter().zip(text).all(|(id, asked)| asked.is.iter().any(|(other, _)| other == id))
+                && before.iter().chain(behind).all(|asked| asked.is_frame)
+        })
 }
 
 /// Where the window starts that holds most of a phrase, in any order, and how much.
@@ -144,15 +179,21 @@ fn score(
     }
     let (cell, last) = best;
     let unordered = (bag - cell.matched).max(0.0);
-    let matched = 0.5f32.mul_add(unordered, cell.score);
-    let coverage = (matched / phrase.total).clamp(0.0, 1.0);
+    let matched = UNORDERED.mul_add(unordered, cell.score);
+    let coverage = (matched / phrase.total).clamp(0.0, 1.0) * phrase.part;
     let around = &asked[(start + cell.from).saturating_sub(AROUND)..(start + last + 1 + AROUND).min(asked.len())];
     let unexplained: f32 = around.iter().filter(|term| !explains(phrase, term)).map(|term| term.surprise).sum();
     let explained = matched / (matched + unexplained).max(f32::EPSILON);
-    let sure = if is_trusted { 0.3 } else { SURE };
+    // A phrase that is there to its last word is no accident, however short.
+    let sure = if is_trusted { 0.3 } else { SURE * 0.55f32.mul_add(-coverage.powi(6), 1.0) };
     let certainty = 1.0 - (-matched / sure).exp();
     let fit = 1.0 - (1.0 - coverage) * (1.0 - explained);
-    Near { phrase: number, score: (coverage.powf(0.55) * certainty * fit).clamp(0.0, 1.0), coverage }
+    Near {
+        phrase: number,
+        score: (coverage.powf(0.55) * certainty * fit).clamp(0.0, 1.0),
+        coverage,
+        window: (start, end),
+    }
 }
 
 fn explains(phrase: &Phrase, term: &Asked) -> bool {

@@ -6,7 +6,8 @@ use super::literal::{self, Literal};
 use super::source::{Mention, nearest};
 use super::token::{Kind, Token};
 use super::vocabulary::{
-    BETWEEN, CODE_PREFIX, COUNT, COUNTED, ERROR, EVENT, FIELD, FOREIGN, MEASURE, NEUTRAL, SAYS, Words, stem,
+    BETWEEN, CODE_PREFIX, COUNT, COUNTED, ERROR, ERRORS, EVENT, EVENTS, FIELD, FOREIGN, MEASURE, NEUTRAL, SAYS, Words,
+    stem,
 };
 
 /// How many tokens around a number are its company.
@@ -43,6 +44,8 @@ pub(super) struct Scan<'a> {
     pub(super) codes: &'a Codes,
     pub(super) tokens: &'a [Token],
     pub(super) mentions: &'a [Mention],
+    /// Whether the text speaks of the catalogue's field.
+    pub(super) has_field: bool,
     /// Whether that stem of a word is one of those that a symptom's texts are about.
     pub(super) is_about: &'a dyn Fn(usize, &str) -> bool,
 }
@@ -129,7 +132,7 @@ impl Scan<'_> {
         let is_code = literal.certain
             || literal.glued
             || matches!(beside, Some(Beside::Error | Beside::Event))
-            || beside == Some(Beside::Says) && self.has_field()
+            || beside == Some(Beside::Says) && self.has_field
             || accepted.is_some_and(|end| self.is_chained(end, literal.from))
             || self.is_alone(literal);
         let mut taken = false;
@@ -242,8 +245,8 @@ impl Scan<'_> {
                         return says;
                     }
                 }
-                Kind::Word if EVENT.has(&token.text) => return Some(Beside::Event),
-                Kind::Word if ERROR.has(&token.text) => return Some(Beside::Error),
+                Kind::Word if EVENT.has(&token.text) || EVENTS.has(&token.text) => return Some(Beside::Event),
+                Kind::Word if ERROR.has(&token.text) || ERRORS.has(&token.text) => return Some(Beside::Error),
                 Kind::Word if SAYS.has(&token.text) => says = Some(Beside::Says),
                 Kind::Word if BETWEEN.has(&token.text) => {}
                 Kind::Cjk => {
@@ -318,10 +321,6 @@ impl Scan<'_> {
             })
     }
 
-    fn has_field(&self) -> bool {
-        self.tokens.iter().any(is_field)
-    }
-
     /// Whether a number that many programs say stands in a company that fits the symptom.
     fn fits(&self, known: &Known, literal: &Literal, beside: Option<Beside>) -> bool {
         let near = literal.from.saturating_sub(COMPANY)..(literal.to + 1 + COMPANY).min(self.tokens.len());
@@ -338,18 +337,36 @@ impl Scan<'_> {
             if words && FOREIGN.has(&token.text) && !is_about || token.kind == Kind::Cjk && FOREIGN.within(&token.text)
             {
                 foreign = true;
-            } else if token.kind == Kind::Word && token.text.len() >= 3 && !is_about && !is_field(token) {
+            } else if token.kind == Kind::Word
+                && token.text.len() >= 3
+                && !is_about
+                && !is_field(token)
+                && !self.is_in_name(i)
+            {
                 let lists: [&Words; 5] = [&NEUTRAL, &ERROR, &EVENT, &SAYS, &BETWEEN];
                 unknown += usize::from(!lists.iter().any(|list| list.has(&token.text)));
             }
         }
-        if known.family == Family::Event && beside == Some(Beside::Event) {
-            return !foreign || field;
+        if known.family == Family::Event {
+            // The ids of events are errors of Windows, too, and those are said in words.
+            return if beside == Some(Beside::Event) {
+                !foreign || field
+            } else {
+                !foreign && (field || about + unknown <= 1)
+            };
         }
         if foreign {
             return field && (known.family != Family::Http || about >= 2);
         }
-        field || about > 0 || unknown <= 1
+        field || about > 0 || unknown <= 2
+    }
+
+    /// A part of a name of a machine, a user or a file.
+    fn is_in_name(&self, i: usize) -> bool {
+        let joins = |token: &Token| token.is_mark("-_.\\/@") && !token.spaced;
+        let before = i > 0 && !self.tokens[i].spaced && joins(&self.tokens[i - 1]);
+        let behind = self.tokens.get(i + 1).is_some_and(joins);
+        before || behind && self.tokens.get(i + 2).is_some_and(|next| next.is_latin() && !next.spaced)
     }
 
     /// Whether a number that no symptom knows is an error code all the same.
@@ -374,7 +391,7 @@ impl Scan<'_> {
     }
 }
 
-fn is_field(token: &Token) -> bool {
+pub(super) fn is_field(token: &Token) -> bool {
     match token.kind {
         Kind::Word | Kind::Mixed => FIELD.has(&token.text),
         Kind::Cjk => FIELD.within(&token.text),

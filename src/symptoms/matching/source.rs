@@ -23,7 +23,7 @@ pub(super) struct Mention {
 
 impl Mention {
     /// How many tokens lie between it and those.
-    pub(super) fn distance(&self, from: usize, to: usize) -> usize {
+    fn distance(&self, from: usize, to: usize) -> usize {
         if self.to < from { from - self.to } else { self.from.saturating_sub(to) }
     }
 
@@ -158,6 +158,7 @@ fn run(tokens: &[Token], from: usize) -> Option<Mention> {
 
 /// The source that stands nearest to an event's id, the one before it rather than the one behind it.
 pub(super) fn nearest(mentions: &[Mention], from: usize, to: usize) -> Option<&Mention> {
-    let near = mentions.iter().filter(|mention| mention.distance(from, to) <= REACH);
+    let first = mentions.partition_point(|mention| mention.to + REACH < from);
+    let near = mentions[first..].iter().take_while(|mention| mention.from <= to + REACH);
     near.min_by_key(|mention| (mention.distance(from, to), mention.from))
 }

@@ -1,6 +1,6 @@
 //! What texts are compared by: stems of words, pairs of Chinese or Japanese characters, numbers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::token::{Kind, Token};
@@ -25,9 +25,10 @@ pub(super) enum Sense {
     /// Any other word.
     Content,
     Number,
-    /// A pair of characters: grammar, of every such text, any other.
+    /// A pair of characters: grammar, of every such text, of the field, any other.
     EmptyPair,
     EverydayPair,
+    FieldPair,
     Pair,
 }
 
@@ -41,8 +42,9 @@ impl Sense {
             Self::Content => 1.0,
             Self::Number => 0.25,
             Self::EmptyPair => 0.05,
-            Self::EverydayPair => 0.16,
-            Self::Pair => 0.42,
+            Self::EverydayPair => 0.2,
+            Self::FieldPair => 0.4,
+            Self::Pair => 0.48,
         }
     }
 
@@ -54,7 +56,7 @@ impl Sense {
             Self::Field | Self::Content => 0.4,
             Self::EmptyPair => 0.01,
             Self::EverydayPair => 0.08,
-            Self::Pair => 0.12,
+            Self::FieldPair | Self::Pair => 0.12,
         }
     }
 }
@@ -62,15 +64,18 @@ impl Sense {
 static EVERYDAY_STEMS: LazyLock<HashSet<String>> =
     LazyLock::new(|| EVERYDAY.latin().map(|word| stem(word).to_owned()).collect());
 
-static EVERYDAY_PAIRS: LazyLock<HashSet<String>> = LazyLock::new(|| EVERYDAY.cjk().iter().flat_map(pairs).collect());
-static EMPTY_PAIRS: LazyLock<HashSet<String>> =
-    LazyLock::new(|| NEUTRAL.cjk().iter().chain(SAYS.cjk()).flat_map(pairs).collect());
-static FIELD_PAIRS: LazyLock<HashSet<String>> = LazyLock::new(|| FIELD.cjk().iter().flat_map(pairs).collect());
+/// Words of the lists are not longer.
+const LONGEST: usize = 14;
 
-fn pairs(word: &String) -> Vec<String> {
-    let chars: Vec<char> = word.chars().collect();
-    chars.windows(2).map(|pair| pair.iter().collect()).collect()
-}
+static CJK_WORDS: LazyLock<HashMap<String, Sense>> = LazyLock::new(|| {
+    let lists = [
+        (&SAYS, Sense::EmptyPair),
+        (&NEUTRAL, Sense::EmptyPair),
+        (&EVERYDAY, Sense::EverydayPair),
+        (&FIELD, Sense::FieldPair),
+    ];
+    lists.iter().flat_map(|(words, sense)| words.cjk().iter().map(|word| (word.clone(), *sense))).collect()
+});
 
 /// The terms of a text, in order.
 pub(super) fn terms(tokens: &[Token]) -> Vec<Term> {
@@ -131,20 +136,47 @@ pub(super) fn word(text: &str) -> Term {
 
 fn cjk(run: &str, terms: &mut Vec<Term>) {
     let chars: Vec<char> = run.chars().collect();
+    let senses = senses(&chars);
     if chars.len() == 1 {
         terms.push(Term { key: run.to_owned(), sense: Sense::EmptyPair });
     }
-    for pair in chars.windows(2) {
-        let key: String = pair.iter().collect();
-        let sense = if EVERYDAY_PAIRS.contains(&key) {
-            Sense::EverydayPair
-        } else if FIELD_PAIRS.contains(&key) {
-            Sense::Pair
-        } else if pair.iter().all(|c| ('\u{3041}'..='\u{309f}').contains(c)) || EMPTY_PAIRS.contains(&key) {
+    for (pair, senses) in chars.windows(2).zip(senses.windows(2)) {
+        let sense = if pair.iter().all(|c| ('\u{3041}'..='\u{309f}').contains(c)) {
             Sense::EmptyPair
         } else {
-            Sense::Pair
+            match (senses[0], senses[1]) {
+                (None, _) | (_, None) => Sense::Pair,
+                (Some(Sense::FieldPair), _) | (_, Some(Sense::FieldPair)) => Sense::FieldPair,
+                (Some(Sense::EverydayPair), _) | (_, Some(Sense::EverydayPair)) => Sense::EverydayPair,
+                _ => Sense::EmptyPair,
+            }
         };
-        terms.push(Term { key, sense });
+        terms.push(Term { key: pair.iter().collect(), sense });
     }
+}
+
+/// What each character is a part of: at each place the longest word of the lists.
+fn senses(chars: &[char]) -> Vec<Option<Sense>> {
+    let mut senses = vec![None; chars.len()];
+    let mut i = 0;
+    while i < chars.len() {
+        let rest = &chars[i..chars.len().min(i + LONGEST)];
+        let longest = (1..=rest.len()).rev().find_map(|len| {
+            let sense = CJK_WORDS.get(&rest[..len].iter().collect::<String>())?;
+            Some((len, *sense))
+        });
+        match longest {
+            Some((len, sense)) => {
+                senses[i..i + len].fill(Some(sense));
+                i += len;
+            }
+            None => {
+                if ('\u{3041}'..='\u{309f}').contains(&chars[i]) {
+                    senses[i] = Some(Sense::EmptyPair);
+                }
+                i += 1;
+            }
+        }
+    }
+    senses
 }

@@ -22,8 +22,6 @@ pub(super) struct Token {
     pub(super) text: String,
     /// White space stands before it.
     pub(super) spaced: bool,
-    /// A line starts with it.
-    pub(super) first: bool,
     /// An upper-case letter follows a lower-case one, or all of two and more letters are upper-case ones: how names are
     /// written.
     pub(super) name: bool,
@@ -46,13 +44,12 @@ pub(super) fn tokens(text: &str, lines: Lines) -> Vec<Token> {
     // Where all is upper case, upper case says nothing.
     let has_lower = chars.iter().any(|c| !c.upper && c.c.is_lowercase());
     let mut tokens: Vec<Token> = Vec::new();
-    let (mut spaced, mut first) = (true, true);
+    let mut spaced = true;
     let mut i = 0;
     while i < chars.len() {
         let c = chars[i].c;
         if c.is_whitespace() {
             spaced = true;
-            first |= c == '\n';
             i += 1;
             continue;
         }
@@ -60,8 +57,8 @@ pub(super) fn tokens(text: &str, lines: Lines) -> Vec<Token> {
         let run = &chars[i..end];
         let text = run.iter().map(|c| c.c).filter(|c| !c.is_whitespace()).collect();
         let name = has_lower && is_name(run);
-        tokens.push(Token { kind: kind_of(run), text, spaced, first, name });
-        (spaced, first) = (false, false);
+        tokens.push(Token { kind: kind_of(run), text, spaced, name });
+        spaced = false;
         i = end;
     }
     tokens

@@ -62,13 +62,19 @@ words! {
     /// A number beside one of these is the id of an event.
     EVENT = "event eventid evt evenement ereignis 事件 イベント";
 
+    /// Several of them, before their numbers; behind a number they are counted.
+    ERRORS = "errors erreurs";
+
+    /// Several events, before their ids.
+    EVENTS = "events evenements ids";
+
     /// Between such a word and its number may stand these.
     BETWEEN = "is was are the a an of with number num no nr n id returned return on failure reason state status internal"
         "value details detail est retourne retournee d de du l interne numero etat windows win32 dec hex hexadecimal"
-        "following suivant suivante raison vpn message rdp equals reads says eventid identifier";
+        "following suivant suivante raison vpn client termination disconnect message rdp equals reads says eventid identifier";
 
     /// Programs and people that say a number.
-    SAYS = "says say said saying shows show showing displays displayed gives gave got get gets getting reports reported"
+    SAYS = "fail fails failed failing says say said saying shows show showing displays displayed gives gave got get gets getting reports reported"
         "returns throws sees see message popup dit affiche indique donne obtiens recois affichant meldet zeigt vpn"
         "显示 提示 出现 弹出 报 表示 出る 出た 出ました 出ます";
 
@@ -94,8 +100,8 @@ words! {
     /// Words that carry grammar or politeness, so that a text of them and a number is that number alone.
     NEUTRAL = "a about after again all also am an and any anyone are as at be because been before but by can cant could did do"
         "does doesn don during every everyone for from had has have he hello her here hey hi him his how i if in into is it its"
-        "just kind last me more morning much my need no not now of off on once one only or our out over own please pls plz regards she"
-        "since so some still than thank thanks that the their them then there these they thx this those to today tonight too"
+        "just kind last me more morning much my need no not now of off on one only or our out over own please pls plz regards she"
+        "since so some still than thank thanks that the their them then there these they thx this those to today tonight"
         "tried try trying until up urgent us use used user users using very was we were what whats when where which while who"
         "why will with would yes yesterday you your colleague customer dear sir team help helpdesk desk support someone somebody"
         "something issue problem question know knows mean means fix fixed solve tell us ask asap any idea ideas always suddenly time"
