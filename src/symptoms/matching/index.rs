@@ -18,6 +18,9 @@ const SENTENCE: f32 = 0.6;
 /// The far end of a connection: nearly the catalogue's field.
 const REMOTE: [&str; 5] = ["remot", "distant", "远程", "リモ", "モー"];
 
+/// How many different unknown words of a text are taken for misspelt ones.
+const MOST_MISSPELT: usize = 4000;
+
 /// From how many terms on a sentence is worth being looked for alone: words, pairs of characters.
 const SENTENCE_WORDS: usize = 7;
 const SENTENCE_PAIRS: usize = 10;
@@ -198,7 +201,11 @@ impl Index {
                 asked.push(Asked { is: vec![(b, 0.95)], surprise: 0.0, is_frame });
                 continue;
             }
-            let is = near.entry(key.clone()).or_insert_with(|| self.similar(key)).clone();
+            let is = match near.get(key) {
+                Some(is) => is.clone(),
+                None if near.len() >= MOST_MISSPELT => Vec::new(),
+                None => near.entry(key.clone()).or_insert_with(|| self.similar(key)).clone(),
+            };
             asked.push(Asked { is, surprise, is_frame });
         }
         asked

@@ -32,6 +32,9 @@ use super::Catalogue;
 /// How many bytes of a text count. Of a longer one those are the first and the last half of as many.
 pub const MAX_BYTES: usize = 256 * 1024;
 
+/// Texts of more bytes are logs, whose lines nobody broke within words.
+const MOST_JOINED: usize = 16 * 1024;
+
 /// From this score on a symptom that stands out is the answer.
 const ONE: f32 = 0.52;
 
@@ -90,7 +93,8 @@ pub fn find(text: &str) -> Match {
 
 impl Matcher {
     fn find(&self, text: &str) -> Match {
-        let has_lines = text.trim().contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}']);
+        let has_lines = text.len() <= MOST_JOINED
+            && text.trim().contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}']);
         let spaced = tokens(text, Lines::Spaces);
         // Lines may have been broken within words and numbers.
         let joined = if has_lines { Some(tokens(text, Lines::Joined)) } else { None };

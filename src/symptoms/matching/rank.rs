@@ -8,6 +8,9 @@ const AROUND: usize = 4;
 /// How much has to be matched until it is sure that the match is no accident.
 const SURE: f32 = 1.3;
 
+/// Politeness around a short heading is not longer.
+const MOST_FRAME: usize = 60;
+
 /// What the terms count that are there in another order.
 const UNORDERED: f32 = 0.7;
 
@@ -84,7 +87,7 @@ fn window(phrase: &Phrase) -> usize {
 /// The text is the phrase and nothing else, or nothing but politeness around a phrase of several terms.
 fn is_whole(phrase: &Phrase, asked: &[Asked]) -> bool {
     let len = phrase.terms.len();
-    let most = if len >= 2 { len + 30 } else { len };
+    let most = if len >= 2 { len + MOST_FRAME } else { len };
     (len..=most).contains(&asked.len())
         && (0..=asked.len() - len).any(|start| {
             let (before, rest) = asked.split_at(start);

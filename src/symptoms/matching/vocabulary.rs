@@ -112,7 +112,7 @@ words! {
         "probleme souci cordialement tout tous toute toutes peut peux pouvez chez alors voici voila encore toujours toujours faut ci"
         "der die das und ist ich bei mein meine bitte hilfe hallo danke mit von"
         "你好 您好 请帮忙 请帮助 帮忙 帮助 谢谢 请问 怎么办 怎么解决 我的 我们 今天 昨天 早上 一直 老是 大家 各位 麻烦 求助 这个 是什么 什么意思 为什么 请 我 的 了 呢 吗 吧 啊 是 您 你 说 有 又 在 显示 提示 出现 解决"
-        "こんにちは おはようございます お世話になっております お疲れ様です お願いします お願いいたします 助けてください 助けて 教えてください ありがとうございます すみません と表示されます と表示されました と表示 表示されます と言われます と言っています が出ます が出ました が出る と出ます 私の わたしの 今朝 今日 昨日 何ですか どうすれば よろしく です ます の は が を に で と も か";
+        "こんにちは おはようございます お世話になっております お疲れ様です お願いします お願いいたします 助けてください 助けて 教えてください ありがとうございます すみません と表示されます と表示されました と表示 表示されます と言われます と言っています が出ます が出ました が出る と出ます 私の わたしの 今朝 今日 昨日 何ですか どうすれば よろしく よろしくお願いします 次のように 次の 以下のように 以下の 画面に です ます の は が を に で と も か";
 
     /// Words of every text about networks and computers: seeing them says little.
     EVERYDAY = "error erreur failed fail failure fails network connection connect connected connecting client clients server"
