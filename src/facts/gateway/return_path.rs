@@ -185,7 +185,8 @@ pub(super) fn return_path(map: &Map<'_>, gateway: &Resource<VirtualNetworkGatewa
     let mut mends = Mends::new(inventory);
     for network in &networks {
         let mut subnets = inventory.subnets.children_of(network).peekable();
-        if subnets.peek().is_none() && gateway.properties.networks().contains(network) {
+        let read = inventory.virtual_networks.get(network).is_some();
+        if read && subnets.peek().is_none() && gateway.properties.networks().contains(network) {
             let what = format!("the subnets of the virtual network `{}`", network.name());
             unread.push(Unread::new(what, "export the virtual network with its subnets"));
         }
