@@ -55,7 +55,7 @@ fn apply(command: &str, estate: &mut [Value]) {
         let rules = children(estate, "securityRules", one("nsg-name"));
         let taken = |rule: &Value| {
             let same = rule["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(one("name")));
-            same || rule["properties"]["priority"].to_string() == one("priority")
+            same || rule["properties"]["priority"].as_i64() == one("priority").parse().ok()
         };
         assert!(!rules.iter().any(taken), "{command}");
         let mut rule = json!({"name": one("name"), "properties": {"sourcePortRange": "*"}});
