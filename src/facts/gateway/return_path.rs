@@ -1,6 +1,6 @@
 //! The way of answers back to the clients of a gateway: where the subnets that they go to send what is meant for the pool.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use ipnet::IpNet;
 
@@ -185,7 +185,8 @@ pub(super) fn return_path(map: &Map<'_>, gateway: &Resource<VirtualNetworkGatewa
     let mut mends = Mends::new(inventory);
     for network in &networks {
         let mut subnets = inventory.subnets.children_of(network).peekable();
-        if subnets.peek().is_none() && gateway.properties.networks().contains(network) {
+        let read = inventory.virtual_networks.get(network).is_some();
+        if read && subnets.peek().is_none() && gateway.properties.networks().contains(network) {
             let what = format!("the subnets of the virtual network `{}`", network.name());
             unread.push(Unread::new(what, "export the virtual network with its subnets"));
         }
@@ -274,24 +275,35 @@ fn words(faults: &[ReturnRoute]) -> String {
 /// The commands that lead to the gateway, each once.
 struct Mends<'a> {
     inventory: &'a Inventory,
+    /// The route tables of all GatewaySubnets; looked up for the first fault.
+    of_gateway_subnets: Option<HashSet<&'a ResourceId>>,
     commands: Vec<Command>,
-    /// Tables and prefixes for which a route is created already.
+    /// Tables and prefixes for which a route is created already, by which name.
     created: Vec<(&'a ResourceId, IpNet, String)>,
+}
+
+fn is_gateway_subnet(id: &ResourceId) -> bool {
+    id.name().eq_ignore_ascii_case("GatewaySubnet")
 }
 
 impl<'a> Mends<'a> {
     fn new(inventory: &'a Inventory) -> Self {
-        Self { inventory, commands: Vec::new(), created: Vec::new() }
+        Self { inventory, of_gateway_subnets: None, commands: Vec::new(), created: Vec::new() }
+    }
+
+    fn of_gateway_subnets(&mut self) -> &HashSet<&'a ResourceId> {
+        let inventory = self.inventory;
+        self.of_gateway_subnets.get_or_insert_with(|| {
+            let subnets = inventory.subnets.iter().filter(|it| is_gateway_subnet(&it.id));
+            subnets.filter_map(|it| target(&it.properties.route_table)).collect()
+        })
     }
 
     /// A route within the pool is turned to the gateway; elsewhere a route of the pool's own is longer than the one that
     /// decides now.
     fn add(&mut self, table: &'a Resource<RouteTable>, route: Option<usize>, pool: &IpNet) {
-        let of_gateway = |it: &&Resource<Subnet>| it.id.name().eq_ignore_ascii_case("GatewaySubnet");
-        let mut gateway_subnets = self.inventory.subnets.iter().filter(of_gateway);
-        let named = table.properties.subnets.iter().filter_map(|it| it.id.as_ref());
-        let looped = gateway_subnets.any(|it| target(&it.properties.route_table) == Some(&table.id))
-            || named.into_iter().any(|id| id.name().eq_ignore_ascii_case("GatewaySubnet"));
+        let mut named = table.properties.subnets.iter().filter_map(|it| it.id.as_ref());
+        let looped = self.of_gateway_subnets().contains(&table.id) || named.any(is_gateway_subnet);
         // There it would lead from the gateway to the gateway.
         if looped {
             return;

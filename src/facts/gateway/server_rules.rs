@@ -1,12 +1,12 @@
 //! Whether network security groups let a gateway, or its clients, ask the servers that they need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::PointToSite;
 use super::ends::{End, Ends, Place, place};
 use super::ranges::Range;
 use super::surroundings::{Map, Surroundings};
-use crate::facts::address::{self, AddressSet};
+use crate::facts::address::{self, AddressSet, Family};
 use crate::facts::command::{Command, az};
 use crate::facts::network_index::{missing, subnet_prefixes};
 use crate::facts::nsg::{Access, Decision, Group, Level, Local, Protocol, Stack};
@@ -210,7 +210,8 @@ struct Work<'a, 'w> {
     blocked: bool,
     over_udp: bool,
     unread: Vec<Unread>,
-    needs: BTreeMap<ResourceId, Need<'a>>,
+    /// By group, and by IPv4 and IPv6, which no rule may mix.
+    needs: BTreeMap<(ResourceId, bool), Need<'a>>,
     /// Whether no rule of a group could let them in.
     forbidden: bool,
 }
@@ -219,7 +220,12 @@ impl<'a> Work<'a, '_> {
     fn judge(&mut self, ends: &Ends<'_>, subnet: &ResourceId, server: &'a str, address: address::Point) {
         let asking = self.asking;
         let (remote, missing) = &asking.remote;
-        let remote = remote.intersection(&AddressSet::of(address::family(address)));
+        let all = remote;
+        let remote = all.intersection(&AddressSet::of(address::family(address)));
+        // Nobody with IPv4 alone asks a server of IPv6.
+        if remote.is_empty() && !all.is_empty() && missing.is_none() {
+            return;
+        }
         let mut fact = FilteredServer {
             address: server.to_owned(),
             subnet: subnet.qualified_name(),
@@ -286,7 +292,7 @@ impl<'a> Work<'a, '_> {
             let denies = group.inbound.list.iter().filter(|it| !it.default && it.access != Some(Access::Allow));
             let denies = denies.filter(|it| stack.may_name(it, local)).map(|it| it.priority.unwrap_or(i64::MIN));
             let before = denies.min().unwrap_or(i64::MAX);
-            let need = self.needs.entry(group.id.clone());
+            let need = self.needs.entry((group.id.clone(), local.family == Family::V6));
             let need = need.or_insert_with(|| Need { group: group.clone(), servers: Vec::new(), before });
             need.before = need.before.min(before);
             if !need.servers.contains(&server) {
@@ -310,9 +316,16 @@ impl<'a> Work<'a, '_> {
         let mut commands = Vec::new();
         let mut complete = !self.forbidden;
         let sources: Vec<String> = self.asking.remote.0.prefixes().map(|it| it.to_string()).collect();
-        for need in self.needs.values() {
-            match self.asking.command(need, &sources) {
-                Some(command) => commands.push(command),
+        let mut created: Vec<Created<'_>> = Vec::new();
+        for ((id, v6), need) in &self.needs {
+            let family = AddressSet::of(if *v6 { Family::V6 } else { Family::V4 });
+            let beside = created.last().filter(|it| it.group == id);
+            match self.asking.rule_in(need, beside) {
+                Some(rule) => {
+                    let who = self.asking.remote.0.intersection(&family);
+                    commands.push(self.asking.command(need, &rule, &who));
+                    created.push(Created { group: id, ..rule });
+                }
                 None => complete = false,
             }
         }
@@ -328,24 +341,39 @@ impl<'a> Work<'a, '_> {
     }
 }
 
+/// A new rule.
+struct Created<'n> {
+    group: &'n ResourceId,
+    name: String,
+    priority: i64,
+}
+
 impl Asking<'_> {
-    /// An Allow before every Deny that may name the server, for these packets alone.
-    fn command(&self, need: &Need<'_>, sources: &[String]) -> Option<Command> {
+    /// Name and priority of an Allow before every Deny that may name the server.
+    fn rule_in<'n>(&self, need: &'n Need<'_>, beside: Option<&Created<'_>>) -> Option<Created<'n>> {
         let group = &need.group;
-        let rules = || group.inbound.list.iter();
-        let free = |priority: &i64| !rules().any(|it| it.priority == Some(*priority));
-        let priority = (100..need.before.min(4097)).rev().find(free)?.to_string();
-        let names: Vec<String> = rules().chain(&group.outbound.list).map(|rule| rule.name.to_lowercase()).collect();
+        let taken = group.inbound.list.iter().filter_map(|it| it.priority).chain(beside.map(|it| it.priority));
+        let taken: HashSet<i64> = taken.collect();
+        let priority = (100..need.before.min(4097)).rev().find(|it| !taken.contains(it))?;
+        let names = group.inbound.list.iter().chain(&group.outbound.list).map(|rule| rule.name.to_lowercase());
+        let names: HashSet<String> = names.chain(beside.map(|it| it.name.clone())).collect();
         let more = (2_u32..).map(|i| format!("{}-{i}", self.rule));
         let name = std::iter::once(self.rule.to_owned()).chain(more).find(|name| !names.contains(name))?;
-        let (port, protocol) = (self.port.to_string(), if self.protocols.len() == 1 { "Udp" } else { "*" });
-        let first = ["--nsg-name", group.id.name(), "--name", &name, "--priority", &priority, "--direction", "Inbound"];
+        Some(Created { group: &group.id, name, priority })
+    }
+
+    /// Creates it for these packets alone.
+    fn command(&self, need: &Need<'_>, rule: &Created<'_>, who: &AddressSet) -> Command {
+        let (id, priority, port) = (&need.group.id, rule.priority.to_string(), self.port.to_string());
+        let protocol = if self.protocols.len() == 1 { "Udp" } else { "*" };
+        let first = ["--nsg-name", id.name(), "--name", &rule.name, "--priority", &priority, "--direction", "Inbound"];
+        let sources: Vec<String> = who.prefixes().map(|it| it.to_string()).collect();
         let mut arguments = [&first[..], &["--access", "Allow", "--protocol", protocol]].concat();
         arguments.push("--source-address-prefixes");
         arguments.extend(sources.iter().map(String::as_str));
         arguments.push("--destination-address-prefixes");
         arguments.extend(&need.servers);
         arguments.extend(["--destination-port-ranges", &port]);
-        Some(az("network nsg rule create", &group.id, &arguments))
+        az("network nsg rule create", id, &arguments)
     }
 }
