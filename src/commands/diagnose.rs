@@ -121,8 +121,12 @@ fn no_symptom(answer: &Answer, language: Language) -> Failure {
     let catalogue = Catalogue::builtin();
     let lines = ids.iter().take(NEAR).filter_map(|id| catalogue.get(id));
     let lines: Vec<String> = lines.map(|it| format!("\n  {}: {}", it.id, it.title.get(language))).collect();
+    let said = match ids.len() {
+        1 => "this is near one symptom, but not surely meant",
+        _ => "several symptoms are near",
+    };
     let hint = format!("name the one that is meant: azaudit diagnose {}", ids.first().map_or("ID", String::as_str));
-    Failure::new(format!("several symptoms are near:{}", lines.concat())).hint(hint)
+    Failure::new(format!("{said}:{}", lines.concat())).hint(hint)
 }
 
 /// Asks the policies that explain the symptom.
