@@ -163,7 +163,7 @@ const FLOW_EXIT_CODES: &str = "Exit codes: 0 Allow, 1 Deny, 2 wrong use, no such
 /// `azaudit scan`.
 #[derive(Debug, Args)]
 #[command(group(
-    clap::ArgGroup::new("origin").required(true).multiple(true).args(["subscription", "all_subscriptions", "from"])
+    clap::ArgGroup::new("origin").required(true).multiple(true).args(["subscription", "all_subscriptions", "management_group", "from"])
 ))]
 pub struct Scan {
     /// Where the configuration comes from.
@@ -188,6 +188,9 @@ pub struct Source {
     /// Audit every subscription that the identity may read
     #[arg(long, conflicts_with = "subscription")]
     pub all_subscriptions: bool,
+    /// Audit the subscriptions below this management group (repeats)
+    #[arg(long, value_name = "ID", conflicts_with_all = ["all_subscriptions", "from"])]
+    pub management_group: Vec<String>,
     /// Audit only this resource group
     #[arg(long, value_name = "NAME", conflicts_with = "from")]
     pub resource_group: Option<String>,
@@ -317,13 +320,14 @@ impl ValueEnum for Severity {
 /// `azaudit test-ip-flow`. Its arguments are those of `az network watcher test-ip-flow`.
 #[derive(Debug, Args)]
 #[command(
-    group(clap::ArgGroup::new("origin").required(true).multiple(true).args(["subscription", "all_subscriptions", "from"])),
+    group(clap::ArgGroup::new("origin").required(true).multiple(true).args(["subscription", "all_subscriptions", "management_group", "from"])),
     // Offline too it tells machines of one name apart.
     mut_arg("resource_group", |it| {
         it.short('g').conflicts_with(Resettable::Reset).help("Read only this resource group; the machine is in it")
     }),
     mut_arg("subscription", |it| it.help("Read this subscription, live (repeats)")),
     mut_arg("all_subscriptions", |it| it.help("Read every subscription that the identity may read")),
+    mut_arg("management_group", |it| it.help("Read the subscriptions below this management group (repeats)")),
     mut_arg("from", |it| {
         it.help("Read exported files instead: files, folders (*.json, *.jsonl) or - (repeats); never touches the network")
     })

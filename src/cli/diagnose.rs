@@ -21,7 +21,8 @@ use crate::symptoms::Language;
         it.num_args(1).help("Look into exported files instead: a file, a folder (*.json, *.jsonl) or - (repeats); never touches the network")
     }),
     mut_arg("subscription", |it| it.help("Look into this subscription, live (repeats)")),
-    mut_arg("all_subscriptions", |it| it.help("Look into every subscription that the identity may read"))
+    mut_arg("all_subscriptions", |it| it.help("Look into every subscription that the identity may read")),
+    mut_arg("management_group", |it| it.help("Look into the subscriptions below this management group (repeats)"))
 )]
 pub struct Diagnose {
     /// An error code (798, 0x80090326, -2146893018), a message as it was pasted, in English, French, Chinese or
@@ -66,8 +67,8 @@ pub struct Diagnose {
 impl Diagnose {
     /// Whether there is a place to look for causes.
     pub fn has_source(&self) -> bool {
-        let Source { subscription, all_subscriptions, from, .. } = &self.source;
-        !subscription.is_empty() || *all_subscriptions || !from.is_empty()
+        let Source { subscription, all_subscriptions, management_group, from, .. } = &self.source;
+        *all_subscriptions || [subscription, management_group].iter().any(|it| !it.is_empty()) || !from.is_empty()
     }
 }
 

@@ -60,6 +60,7 @@ fn read(
     let options = LiveOptions {
         subscriptions: source.subscription.clone(),
         all_subscriptions: source.all_subscriptions,
+        management_groups: source.management_group.clone(),
         resource_group: source.resource_group.clone(),
         auth: source.auth,
         cloud: source.cloud.unwrap_or_default(),

@@ -227,6 +227,50 @@ fn all_subscriptions_are_read_in_one_query_of_each_kind() {
 }
 
 #[test]
+fn a_management_group_stands_for_the_subscriptions_below_it() {
+    let both = || {
+        let mut both = estate();
+        both.push(resource(SPOKE, NETWORK, "spoke", json!({})));
+        both
+    };
+    let below = |members: &[&str], group: &str| {
+        let arm = MockArm::start(both()).management_group("contoso", members);
+        let options = LiveOptions { subscriptions: vec![], management_groups: vec![group.to_owned()], ..options(&arm) };
+        (arm, options)
+    };
+    let (_arm, options) = below(&[HUB, SPOKE], "contoso");
+    assert_eq!(audit(&options).0.subscriptions, [HUB, SPOKE]);
+    let (_arm, options) = below(&[SPOKE], "contoso");
+    let (report, sink) = audit(&options);
+    assert_eq!((report.subscriptions, sink.names()), (vec![SPOKE.to_owned()], vec!["spoke".to_owned()]));
+
+    let refused = |members: &[&str], group: &str| {
+        let (_arm, options) = below(members, group);
+        collect(&options).0.unwrap_err()
+    };
+    for (members, group) in [(&[HUB][..], "contso"), (&[], "contoso")] {
+        let error = refused(members, group);
+        assert!(matches!(&error, LiveError::ManagementGroup { group: named, .. } if named == group), "{error}");
+    }
+}
+
+#[test]
+fn a_page_of_a_management_group_that_never_comes_is_a_gap() {
+    let mut both = estate();
+    both.push(resource(SPOKE, NETWORK, "spoke", json!({})));
+    let second = |request: &Request| {
+        String::from_utf8_lossy(&request.body).contains("skipToken\":\"1\"")
+            && String::from_utf8_lossy(&request.body).contains("managementGroups")
+    };
+    let arm = MockArm::start(both).management_group("contoso", &[HUB, SPOKE]).always(second, error(403, "Denied"));
+    let options = LiveOptions { subscriptions: vec![], management_groups: vec!["contoso".into()], ..options(&arm) };
+    let (report, sink) = audit(&options);
+    assert_eq!(report.subscriptions, [HUB]);
+    let gaps: Vec<_> = sink.gaps.iter().map(|it| (it.scope.as_str(), it.what.as_str())).collect();
+    assert_eq!(gaps, [("/providers/Microsoft.Management/managementGroups/contoso", "subscription")]);
+}
+
+#[test]
 fn a_resource_group_narrows_both_ways_of_reading() {
     let other = |mut it: Value| {
         it["id"] = json!(it["id"].as_str().unwrap().replace("/rg/", "/elsewhere/"));

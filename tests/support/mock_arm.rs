@@ -24,6 +24,8 @@ struct State {
     estate: Vec<Value>,
     /// Display names of subscriptions by id in lower case.
     subscriptions: BTreeMap<String, String>,
+    /// Subscriptions below management groups, by the group's id.
+    groups: BTreeMap<String, Vec<String>>,
     /// Subscriptions that the identity may not read.
     denied: BTreeSet<String>,
     /// Rows a page.
@@ -61,6 +63,12 @@ impl MockArm {
     /// Names a subscription, which the estate may say nothing of.
     pub fn subscription(self, id: &str, name: &str) -> Self {
         self.with(|state| drop(state.subscriptions.insert(id.to_lowercase(), name.to_owned())))
+    }
+
+    /// Puts subscriptions below a management group.
+    pub fn management_group(self, group: &str, subscriptions: &[&str]) -> Self {
+        let subscriptions = subscriptions.iter().map(|id| id.to_lowercase()).collect();
+        self.with(|state| drop(state.groups.insert(group.to_owned(), subscriptions)))
     }
 
     /// At most so many rows a page.
@@ -319,10 +327,35 @@ impl State {
         ResponseTemplate::new(200).insert_header("location", again).set_body_json(answer)
     }
 
+    /// The subscriptions below a management group, one a page.
+    fn below(&self, asked: &Value) -> ResponseTemplate {
+        let group = asked["managementGroups"][0].as_str().unwrap_or_default();
+        let Some(members) = self.groups.get(group) else { return error(404, "ManagementGroupNotFound") };
+        let start: usize = asked["options"]["$skipToken"].as_str().and_then(|it| it.parse().ok()).unwrap_or_default();
+        let data: Vec<Value> = members
+            .iter()
+            .skip(start)
+            .take(1)
+            .map(|id| {
+                json!({"id": format!("/subscriptions/{id}"),
+            "subscriptionId": id, "displayName": self.subscriptions.get(id)})
+            })
+            .collect();
+        let mut page =
+            json!({"totalRecords": members.len(), "count": data.len(), "resultTruncated": "false", "data": data});
+        if start + 1 < members.len() {
+            page["$skipToken"] = json!((start + 1).to_string());
+        }
+        ResponseTemplate::new(200).set_body_json(page)
+    }
+
     /// Resource Graph, as far as the queries of azaudit go.
     fn graph(&self, request: &Request) -> ResponseTemplate {
         let asked = body(request);
         let text = asked["query"].as_str().unwrap_or_default();
+        if text.starts_with("resourcecontainers") {
+            return self.below(&asked);
+        }
         let types = between(text, "type in~ (", ")");
         let group = between(text, "resourceGroup =~ '", "'").to_lowercase();
         let within: BTreeSet<String> = asked["subscriptions"]

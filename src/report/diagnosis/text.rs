@@ -88,7 +88,10 @@ impl Page {
             return Ok(());
         }
         self.heading(ALARM, self.words.found, found.len(), out)?;
-        for judgement in found.iter().take(MOST) {
+        for (i, judgement) in found.iter().take(MOST).enumerate() {
+            if i > 0 {
+                writeln!(out)?;
+            }
             let Judgement { severity, policy, message, evidence, remediation, .. } = judgement;
             let name = name(judgement);
             writeln!(out, "  {}  {}  {}", severity.word().to_uppercase(), visible(&policy.id), visible(&name))?;

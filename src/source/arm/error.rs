@@ -47,6 +47,14 @@ pub enum LiveError {
     /// The identity sees no subscription.
     #[error("the identity sees no subscription")]
     NoSubscription,
+    /// No subscription below that management group can be found.
+    #[error("no subscription below the management group `{group}`: {detail}")]
+    ManagementGroup {
+        /// Its id.
+        group: String,
+        /// What Azure says.
+        detail: String,
+    },
     /// No subscription that the identity sees has that name.
     #[error("no subscription is called `{name}`")]
     UnknownSubscription {
@@ -85,8 +93,14 @@ impl LiveError {
             Self::Credential { .. } => "sign in with `az login`, or name an identity with --auth".into(),
             Self::Unreachable { .. } => "check the network and proxy, or name the endpoint with --arm-endpoint".into(),
             Self::Rejected { .. } => "check the identity's tenant and the cloud (--cloud)".into(),
-            Self::NothingAsked => "name one with --subscription, or take --all-subscriptions".into(),
+            Self::NothingAsked => {
+                "name one with --subscription, or take --all-subscriptions or --management-group".into()
+            }
             Self::NoSubscription => "ask for Reader on a subscription, or scan an export with --from".into(),
+            Self::ManagementGroup { .. } => {
+                "name it by its id, not its display name, and ask for Reader on it: `az account management-group list`"
+                    .into()
+            }
             Self::UnknownSubscription { near, .. } if near.is_empty() => {
                 "`az account list` shows the subscriptions of an identity; an id works without being listed".into()
             }

@@ -112,6 +112,36 @@ async fn pages(client: &Client, asked: &Asked, events: &Events, answered: &mut b
     }
 }
 
+/// The subscriptions below a management group: all rows that came, and what kept the others from coming.
+pub(super) async fn subscriptions_below(client: &Client, group: &str) -> (Vec<String>, Option<Failure>) {
+    let version = format!("api-version={}", kinds::RESOURCE_GRAPH);
+    let url = client.endpoint().url("/providers/Microsoft.ResourceGraph/resources", &version);
+    let query = "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' \
+                 | project id,subscriptionId,displayName=name | order by id asc";
+    let (mut rows, mut token, mut visited) = (Vec::new(), None::<String>, HashSet::new());
+    loop {
+        let mut options = json!({"resultFormat": "objectArray", "$top": TOP});
+        if let Some(token) = &token {
+            options["$skipToken"] = json!(token);
+        }
+        let body = json!({"managementGroups": [group], "query": query, "options": options}).to_string();
+        match client.read(Call::post(Step::Subscriptions, url.clone(), Some(body)), Page::graph).await {
+            Ok(page) => {
+                rows.extend(page.rows);
+                match page.next {
+                    None => return (rows, None),
+                    Some(next) if visited.insert(next.clone()) => token = Some(next),
+                    Some(_) => {
+                        let detail = "Resource Graph hands out the same page again and again";
+                        return (rows, Some(Failure::new(Reason::Damaged, detail)));
+                    }
+                }
+            }
+            Err(failure) => return (rows, Some(failure)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

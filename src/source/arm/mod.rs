@@ -67,6 +67,8 @@ pub struct LiveOptions {
     pub subscriptions: Vec<String>,
     /// All subscriptions that the identity sees.
     pub all_subscriptions: bool,
+    /// Ids of management groups: the subscriptions below them.
+    pub management_groups: Vec<String>,
     /// Types (lower case) that are read whole beside those that the audit knows.
     pub types: Vec<String>,
     /// Only this resource group of each.
@@ -92,6 +94,7 @@ impl Default for LiveOptions {
         Self {
             subscriptions: Vec::new(),
             all_subscriptions: false,
+            management_groups: Vec::new(),
             types: Vec::new(),
             resource_group: None,
             auth: Auth::default(),

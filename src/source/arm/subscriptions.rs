@@ -9,8 +9,8 @@ use super::LiveOptions;
 use super::client::{Call, Client, Step};
 use super::error::LiveError;
 use super::failure::Failure;
-use super::kinds;
 use super::lists::Pager;
+use super::{graph, kinds};
 use crate::source::{Reason, Sink};
 
 /// A subscription, or a resource group of one, that is audited.
@@ -60,7 +60,7 @@ pub(super) async fn resolve(
     options: &LiveOptions,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Scope>, LiveError> {
-    if options.subscriptions.is_empty() && !options.all_subscriptions {
+    if options.subscriptions.is_empty() && options.management_groups.is_empty() && !options.all_subscriptions {
         return Err(LiveError::NothingAsked);
     }
     let (listed, failed) = list(client).await;
@@ -88,6 +88,9 @@ pub(super) async fn resolve(
             return Err(LiveError::NoSubscription);
         }
     }
+    for group in &options.management_groups {
+        ids.extend(below(client, group.trim(), sink).await?);
+    }
     let mut scopes = Vec::new();
     for subscription in ids {
         let known = listed.iter().any(|it| it.id.eq_ignore_ascii_case(&subscription));
@@ -113,6 +116,31 @@ async fn list(client: &Arc<Client>) -> (Vec<Subscription>, Option<Failure>) {
         }
     }
     (listed, None)
+}
+
+/// The subscriptions below a management group, also of groups within it, as far as the identity may read them.
+async fn below(client: &Arc<Client>, group: &str, sink: &mut dyn Sink) -> Result<Vec<String>, LiveError> {
+    let (rows, failed) = graph::subscriptions_below(client, group).await;
+    let found: Vec<String> = rows
+        .iter()
+        .filter_map(|row| serde_json::from_str::<Subscription>(row).ok())
+        .map(|it| it.id.to_lowercase())
+        .collect();
+    match failed {
+        None if found.is_empty() => {
+            let detail = "Resource Graph knows none that the identity may read".to_owned();
+            Err(LiveError::ManagementGroup { group: group.to_owned(), detail })
+        }
+        Some(failure) if found.is_empty() => {
+            Err(LiveError::ManagementGroup { group: group.to_owned(), detail: failure.detail })
+        }
+        Some(failure) => {
+            let scope = format!("/providers/Microsoft.Management/managementGroups/{group}");
+            sink.gap(failure.gap(&scope, "subscription"));
+            Ok(found)
+        }
+        None => Ok(found),
+    }
 }
 
 async fn look_at(client: &Client, id: &str) -> Result<(), Failure> {
