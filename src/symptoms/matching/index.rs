@@ -260,9 +260,12 @@ fn texts(symptom: &Symptom) -> impl Iterator<Item = (&str, bool)> {
     said.chain(symptom.title.iter().map(|(_, text)| (text.as_str(), true)))
 }
 
-/// The sentences of a text that has several, those that are long enough.
+/// The sentences of a text that has several, what stands before a list, and the list's entries: those that are long
+/// enough.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
-    let parts: Vec<&str> = text.split_inclusive(". ").flat_map(|part| part.split_inclusive('。')).collect();
+    let sentences = text.split_inclusive(". ").flat_map(|part| part.split_inclusive('。'));
+    let clauses = sentences.flat_map(|part| part.split_inclusive(": ")).flat_map(|part| part.split_inclusive('：'));
+    let parts: Vec<&str> = clauses.flat_map(|part| part.split(") ")).collect();
     let several = parts.len() > 1;
     parts.into_iter().filter(move |part| {
         let pairs = part.chars().filter(|c| is_cjk(*c)).count();
