@@ -67,7 +67,7 @@ pub fn flat(text: &[u8]) -> Flat {
     if !has_resource_id(&members) {
         return if type_of(&members).is_some() { Flat::Same } else { Flat::Foreign };
     }
-    if is_only_listed(&members) {
+    if is_only_listed(&members, style) {
         return if text_of(&members, "type").is_some() { Flat::Same } else { Flat::Foreign };
     }
     let value = Value::Object(members);
@@ -89,10 +89,12 @@ const IDLE: [&str; 6] =
 
 /// Whether there is nothing beside what every list prints. What a query picked is no whole resource either: that a
 /// member is not there would not mean that the resource has none.
-fn is_only_listed(members: &Map<String, Value>) -> bool {
+fn is_only_listed(members: &Map<String, Value>, style: Style) -> bool {
+    // PowerShell's references have all members of what they refer to, each of them empty.
+    let empty = |value: &Value| if style == Style::PowerShell { is_empty(value) } else { value.is_null() };
     let says_something = |(key, value): (&String, &Value)| {
         let key = key.to_lowercase();
-        !az_cli::stays_outside(&key) && !IDLE.contains(&key.as_str()) && !is_empty(value)
+        !az_cli::stays_outside(&key) && !IDLE.contains(&key.as_str()) && !empty(value)
     };
     !MARKS.iter().any(|mark| member(members, mark).is_some()) || !members.iter().any(says_something)
 }
