@@ -185,4 +185,70 @@ mod tests {
         assert_eq!(type_of_id("/subscriptions/s/resourceGroups/rg"), None);
         assert_eq!(type_of_id("/subscriptions/s/providers/Microsoft.Network/virtualNetworks"), None);
     }
+
+    use proptest::prelude::*;
+
+    /// Values whose keys and texts are those that shapes are told by.
+    fn anything() -> impl Strategy<Value = Value> {
+        let word = proptest::sample::select(vec![
+            "",
+            "a",
+            "id",
+            "Id",
+            "type",
+            "etag",
+            "Etag",
+            "properties",
+            "active",
+            "Subnets",
+            "SubnetsText",
+            "sku",
+            "value",
+            "Count",
+            "AddressPrefix",
+            "OsType",
+            "Tag",
+            "data",
+            "columns",
+            "rows",
+            "name",
+            GROUP,
+            "@{a=b}",
+            "System.Object[]",
+            "Microsoft.Azure.Commands.X",
+            "[{\"Id\": \"a\"}]",
+            "Not Assigned",
+            "\u{e9}",
+        ]);
+        let leaf = prop_oneof![Just(Value::Null), any::<i32>().prop_map(Into::into), word.clone().prop_map(Into::into)];
+        leaf.prop_recursive(4, 32, 5, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                proptest::collection::vec((word.clone(), inner), 0..6)
+                    .prop_map(|pairs| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_it_panic(value in anything()) {
+            flat(value.to_string().as_bytes());
+            table::to_rest(value.clone());
+            let _ = powershell::to_rest(value.clone());
+            az_cli::to_rest(value);
+        }
+
+        #[test]
+        fn a_resource_in_another_style_keeps_its_id(mut value in anything()) {
+            if let Some(members) = value.as_object_mut() {
+                members.retain(|key, _| !["id", "properties"].contains(&key.to_lowercase().as_str()));
+                members.insert("id".to_owned(), GROUP.into());
+                if let Flat::Rest(_, rest) = flat(value.to_string().as_bytes()) {
+                    prop_assert_eq!(&rest["id"], GROUP);
+                    prop_assert!(rest["properties"].is_object());
+                }
+            }
+        }
+    }
 }

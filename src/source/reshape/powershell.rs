@@ -133,7 +133,12 @@ const SINGULAR: [(&str, &str); 5] = [
 ];
 
 /// Members that REST names otherwise.
-const RENAMED: [(&str, &str); 2] = [("tag", "tags"), ("resourcegroupname", "resourceGroup")];
+const RENAMED: [(&str, &str); 4] = [
+    ("tag", "tags"),
+    ("resourcegroupname", "resourceGroup"),
+    ("peeredremoteaddressspace", "remoteAddressSpace"),
+    ("clientconnectionconfigurations", "vngClientConnectionConfigurations"),
+];
 
 /// Writes what PowerShell's classes hold otherwise than REST as REST has it.
 fn even_out(value: &mut Value) {
@@ -302,6 +307,16 @@ mod tests {
         assert_eq!(at(&machine(json!("Linux")), "properties.storageProfile.osDisk.osType"), "Linux");
         let address = to_rest(json!({"Id": id("publicIPAddresses/p"), "IpAddress": "Not Assigned"})).unwrap();
         assert_eq!(at(&address, "properties.ipAddress"), &Value::Null);
+    }
+
+    #[test]
+    fn members_that_rest_names_otherwise() {
+        let space = json!({"AddressPrefixes": ["10.9.0.0/16"]});
+        let network = json!({"Id": id("virtualNetworks/n"),
+            "VirtualNetworkPeerings": [{"Name": "p", "PeeredRemoteAddressSpace": space}]});
+        let rest = to_rest(network).unwrap();
+        let space = &rest["properties"]["virtualNetworkPeerings"][0]["properties"]["remoteAddressSpace"];
+        assert_eq!(space, &json!({"addressPrefixes": ["10.9.0.0/16"]}));
     }
 
     #[test]
