@@ -120,8 +120,21 @@ fn is_cut(text: &str) -> bool {
 }
 
 /// Lists of words that REST names in the plural only.
-const LISTS: [&str; 6] =
-    ["addressprefixes", "vpnclientprotocols", "vpnauthenticationtypes", "vpnprotocols", "dnsservers", "ipaddresses"];
+const LISTS: [&str; 13] = [
+    "addressprefixes",
+    "zones",
+    "vpnclientprotocols",
+    "vpnauthenticationtypes",
+    "vpnprotocols",
+    "dnsservers",
+    "ipaddresses",
+    "protocols",
+    "sourceaddresses",
+    "sourceipgroups",
+    "destinationaddresses",
+    "destinationports",
+    "allowedsourceaddressprefixes",
+];
 
 /// Lists that stand under a name which REST has for one word alone, and REST's name for a list.
 const SINGULAR: [(&str, &str); 5] = [
