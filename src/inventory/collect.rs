@@ -235,8 +235,8 @@ impl<'a> Parsed<'a> {
     pub(crate) fn read<P: Deserialize<'a> + Default>(&self) -> Result<(Resource<P>, Option<Problem>), Problem> {
         let properties = self.properties.filter(|raw| raw.get() != "null");
         if properties.is_none() && !is_classic(&self.ty) {
-            let detail = "it has no `properties`, so nothing can be said of it; it was only listed, or az CLI has \
-                          flattened it: `az resource show --ids …` and `az rest` print them";
+            let detail = "it has no `properties`, so nothing can be said of it; it was only listed, or a query \
+                          picked its members: `az resource show --ids …` and `az rest` print them all";
             let problem = Problem::new(&self.ty, Reason::Missing, detail.into()).of(&self.id);
             return Err(Problem { lack: Lack::Listed, ..problem });
         }

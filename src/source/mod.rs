@@ -8,6 +8,7 @@ pub mod arm;
 mod azure_error;
 mod envelope;
 pub mod offline;
+pub mod reshape;
 pub mod shape;
 pub mod split;
 

@@ -5,10 +5,24 @@
 //! [`ITEMS`] or [`DOCUMENTS`].
 
 use super::Kind;
+use super::reshape::Style;
 
 /// Keys by which shapes are told apart, in lower case. A set of them is a [`Keys`].
-const KEYS: [&str; 10] =
-    ["id", "type", "properties", "name", "timeseries", "vpnconnectionid", "error", "code", "message", "$schema"];
+const KEYS: [&str; 13] = [
+    "id",
+    "type",
+    "properties",
+    "name",
+    "timeseries",
+    "vpnconnectionid",
+    "error",
+    "code",
+    "message",
+    "$schema",
+    "data",
+    "columns",
+    "rows",
+];
 
 /// Which of [`KEYS`] an object has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +53,12 @@ pub enum ItemShape {
     Known(Kind),
     /// One row of a session answer: the whole list is the answer.
     SessionRow,
+    /// Something with an id and without `properties`: what it holds tells what it is.
+    Flat,
+    /// Perhaps a table of Resource Graph: what it holds tells.
+    Table,
+    /// Resources that were brought into the REST shape.
+    Reshaped(Style),
     /// An error that Azure answered with where data was asked for.
     Error,
 }
@@ -50,10 +70,12 @@ type Test = fn(Keys) -> bool;
 const ITEMS: &[(Test, ItemShape)] = &[
     (|keys| keys.all(&["timeseries", "name"]), ItemShape::Known(Kind::Metric)),
     (|keys| keys.all(&["vpnconnectionid"]), ItemShape::SessionRow),
+    (|keys| keys.all(&["id"]) && !keys.all(&["properties"]), ItemShape::Flat),
     // A template has resources; that it is none itself is said with its shape's name.
     (|keys| keys.all(&["id"]) && keys.any(&["properties", "type"]), ItemShape::Known(Kind::Resource)),
     (|keys| keys.all(&["type", "properties"]) && !keys.all(&["$schema"]), ItemShape::Known(Kind::Resource)),
     (|keys| keys.all(&["error"]) || keys.all(&["code", "message"]), ItemShape::Error),
+    (|keys| keys.all(&["data"]) || keys.all(&["columns", "rows"]), ItemShape::Table),
 ];
 
 /// What an object with these keys is; `None`: nothing that azaudit reads.
@@ -86,8 +108,9 @@ pub fn name(outer: Outer, first: Option<ItemShape>) -> &'static str {
         (Some(ItemShape::Known(Kind::Metric)), _) => "metrics",
         (Some(ItemShape::Known(Kind::Sessions) | ItemShape::SessionRow), _) => "sessions",
         (Some(ItemShape::Error), _) => "arm-error",
+        (Some(ItemShape::Reshaped(style)), _) => style.name(),
         (Some(ItemShape::Known(Kind::Resource)), Outer::Single) => "arm-resource",
-        (None, Outer::Single) => "unrecognised",
+        (None | Some(ItemShape::Flat | ItemShape::Table), Outer::Single) => "unrecognised",
         (_, Outer::Array) => "arm-array",
         (_, Outer::List(key)) => DOCUMENTS.iter().find(|(known, _)| *known == key).map_or("arm-list", |(_, name)| name),
     }

@@ -5,7 +5,9 @@
 //! Brackets are counted, not matched; the parser tells a wrong one.
 
 mod place;
+mod reshaped;
 
+use std::collections::VecDeque;
 use std::io::Read;
 
 use place::{Place, Places};
@@ -48,6 +50,7 @@ fn split_by(chunk: usize, reader: impl Read, input: u32, path: &str, lines: bool
         at: 0,
         places: Places::new(),
         items: Vec::new(),
+        reshaped: VecDeque::new(),
         state: State::Between,
         depth: 0,
         in_string: false,
@@ -114,6 +117,8 @@ struct Splitter<'s> {
     places: Places,
     /// Complete items of the buffer.
     items: Vec<(usize, usize, Kind)>,
+    /// Where items start that were brought into the REST shape, in that order, and what was made of them.
+    reshaped: VecDeque<(usize, String)>,
     state: State,
     depth: u32,
     in_string: bool,
@@ -380,7 +385,7 @@ impl Splitter<'_> {
     }
 
     fn item(&mut self, start: usize, end: usize, keys: Keys) {
-        let shape = shape::item(keys);
+        let shape = self.reshape(start, end, keys);
         let State::Document(document) = &mut self.state else { return };
         document.first = document.first.or(shape);
         document.count += 1;
@@ -405,7 +410,9 @@ impl Splitter<'_> {
                     }
                 }
             }
-            None => {
+            // Handed on when its shape was told.
+            Some(ItemShape::Reshaped(_)) => {}
+            Some(ItemShape::Flat | ItemShape::Table) | None => {
                 let detail = match keys.all(&["$schema"]) {
                     true => "an ARM template (`$schema`), which is not read yet; export the resources themselves",
                     false => "an object of no shape that azaudit reads; a resource has `id`, `type` and `properties`",
@@ -542,7 +549,8 @@ impl Splitter<'_> {
             return;
         }
         self.drop_non_utf8(&mut text, &mut items);
-        let text = String::from_utf8(text).unwrap_or_default();
+        let mut text = String::from_utf8(text).unwrap_or_default();
+        self.put_reshaped(&mut text, &mut items);
         self.sink.batch(Batch { input: self.input, text, items });
     }
 

@@ -14,6 +14,7 @@ mod port;
 mod resource_types;
 mod scan;
 mod service_tags;
+mod shapes;
 mod show;
 mod support;
 mod test_ip_flow;

@@ -109,7 +109,7 @@ fn a_resource_without_an_id_or_without_properties_is_a_gap() {
     assert_eq!(
         gaps(&inventory),
         [
-            format!("{NETWORK}/routeTables/listed microsoft.network/routetables missing: 1.json: line 1, column 1: it has no `properties`, so nothing can be said of it; it was only listed, or az CLI has flattened it: `az resource show --ids …` and `az rest` print them"),
+            format!("{NETWORK}/routeTables/listed microsoft.network/routetables missing: 1.json: line 1, column 1: it has no `properties`, so nothing can be said of it; it was only listed, or a query picked its members: `az resource show --ids …` and `az rest` print them all"),
             "0.json microsoft.network/routetables damaged: line 1, column 2: a resource without an `id` (its type is `microsoft.network/routetables`)".to_owned(),
         ]
     );

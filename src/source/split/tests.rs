@@ -202,6 +202,49 @@ fn deep_nesting_and_endless_faults_stay_bounded() {
     assert_eq!((heap.items.len(), heap.gaps.len()), (1, MOST_GAPS as usize + 1));
 }
 
+/// A route table as az CLI prints it, and what becomes of it.
+const FLAT: &str = r#"{"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/r",
+ "resourceGroup": "g", "routes": []}"#;
+const RESHAPED: &str = r#"{"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/r","resourceGroup":"g","properties":{"routes":[]}}"#;
+
+#[test]
+fn flattened_resources_keep_their_places_among_others() {
+    let damaged = b"{\"id\": \"/\xff\", \"type\": \"t\", \"properties\": {}}";
+    let text = [b"[".as_slice(), A.as_bytes(), b",\n ", FLAT.as_bytes(), b",", damaged, b",\n", FLAT.as_bytes(), b"]"];
+    let (heap, found) = read(text.concat(), false);
+    assert_eq!(texts(&heap), [A, RESHAPED, RESHAPED]);
+    let places: Vec<_> = heap.items.iter().map(|(_, _, line, column)| (*line, *column)).collect();
+    assert_eq!(places, [(1, 2), (2, 2), (4, 1)]);
+    assert_eq!(heap.gaps.len(), 1, "{:?}", heap.gaps);
+    assert_eq!((found.shapes, found.resources), (vec!["arm-array"], 4));
+}
+
+#[test]
+fn a_table_is_its_rows_and_says_where_it_goes_on() {
+    let columns = r#"[{"name": "id"}, {"name": "type"}, {"name": "properties"}]"#;
+    let table = |rest: &str| {
+        read(format!(r#"{{{rest} "data": {{"columns": {columns}, "rows": [["/a", "t", {{}}], ["/b", "t"]]}}}}"#), false)
+    };
+    let (heap, found) = table(r#""count": 2,"#);
+    assert_eq!(texts(&heap), [r#"{"id":"/a","type":"t","properties":{}}"#]);
+    assert_eq!(heap.gaps, ["resource damaged: line 1, column 1: row 2 of the table has 2 cells for 3 columns"]);
+    assert_eq!((found.shapes, found.resources), (vec!["resource-graph-table"], 1));
+    let (heap, _) = table(r#""$skipToken": "x","#);
+    assert!(heap.gaps.iter().any(|gap| gap.starts_with("file truncated")), "{:?}", heap.gaps);
+}
+
+#[test]
+fn each_resource_that_powershell_cut_off_is_named() {
+    let cut = |i: usize| {
+        let id = format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/{i}");
+        format!(r#"{{"Id": "{id}", "Etag": "e", "Routes": ["Microsoft.Azure.Commands.Network.Models.PSRoute"]}}"#)
+    };
+    let (heap, found) = read(format!("[{}]", (0..200).map(cut).collect::<Vec<_>>().join(",\n")), false);
+    assert_eq!((heap.items.len(), heap.gaps.len()), (0, 200));
+    assert!(heap.gaps[7].starts_with("microsoft.network/routetables truncated: f.json: line 8, column 1: "));
+    assert_eq!((found.shapes, found.resources), (vec!["powershell"], 200));
+}
+
 use proptest::prelude::*;
 
 /// JSON values with strings that try to mislead a scanner.
