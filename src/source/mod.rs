@@ -10,6 +10,7 @@ mod envelope;
 pub mod offline;
 pub mod shape;
 pub mod split;
+pub mod template;
 
 use std::fmt;
 use std::ops::Range;

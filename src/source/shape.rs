@@ -7,8 +7,21 @@
 use super::Kind;
 
 /// Keys by which shapes are told apart, in lower case. A set of them is a [`Keys`].
-const KEYS: [&str; 10] =
-    ["id", "type", "properties", "name", "timeseries", "vpnconnectionid", "error", "code", "message", "$schema"];
+const KEYS: [&str; 13] = [
+    "id",
+    "type",
+    "properties",
+    "name",
+    "timeseries",
+    "vpnconnectionid",
+    "error",
+    "code",
+    "message",
+    "$schema",
+    "resources",
+    "contentversion",
+    "parameters",
+];
 
 /// Which of [`KEYS`] an object has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +54,10 @@ pub enum ItemShape {
     SessionRow,
     /// An error that Azure answered with where data was asked for.
     Error,
+    /// An ARM template: what it deploys is read.
+    Template,
+    /// Values for a template's parameters.
+    Parameters,
 }
 
 /// Whether an object with these keys has a shape.
@@ -48,6 +65,8 @@ type Test = fn(Keys) -> bool;
 
 /// Shapes of objects: the first row that holds decides.
 const ITEMS: &[(Test, ItemShape)] = &[
+    (|keys| keys.all(&["resources"]) && keys.any(&["$schema", "contentversion"]), ItemShape::Template),
+    (|keys| keys.all(&["$schema", "contentversion", "parameters"]), ItemShape::Parameters),
     (|keys| keys.all(&["timeseries", "name"]), ItemShape::Known(Kind::Metric)),
     (|keys| keys.all(&["vpnconnectionid"]), ItemShape::SessionRow),
     // A template has resources; that it is none itself is said with its shape's name.
@@ -86,6 +105,8 @@ pub fn name(outer: Outer, first: Option<ItemShape>) -> &'static str {
         (Some(ItemShape::Known(Kind::Metric)), _) => "metrics",
         (Some(ItemShape::Known(Kind::Sessions) | ItemShape::SessionRow), _) => "sessions",
         (Some(ItemShape::Error), _) => "arm-error",
+        (Some(ItemShape::Template), _) => "arm-template",
+        (Some(ItemShape::Parameters), _) => "arm-parameters",
         (Some(ItemShape::Known(Kind::Resource)), Outer::Single) => "arm-resource",
         (None, Outer::Single) => "unrecognised",
         (_, Outer::Array) => "arm-array",
