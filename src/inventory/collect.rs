@@ -261,12 +261,17 @@ impl<'a> Parsed<'a> {
         let resource = Resource {
             name: self.id.name().into(),
             location: self.location.as_deref().map(Into::into),
-            sku: self.member::<Option<Sku>>(self.sku)?.0.flatten(),
-            zones: self.member::<Vec<Box<str>>>(self.zones)?.0.unwrap_or_default(),
+            sku: self.member::<Option<Sku>>(self.beside(self.sku))?.0.flatten(),
+            zones: self.member::<Vec<Box<str>>>(self.beside(self.zones))?.0.unwrap_or_default(),
             properties: properties.unwrap_or_default(),
             id: self.id.clone(),
         };
         Ok((resource, problem))
+    }
+
+    /// What stands beside the properties. Of machines nothing of it is judged, so it may stay untold by a template.
+    fn beside(&self, raw: Option<&'a RawValue>) -> Option<&'a RawValue> {
+        raw.filter(|raw| !(self.ty.starts_with("microsoft.compute/") && raw.get().contains(UNKNOWN)))
     }
 
     fn member<T: Deserialize<'a>>(&self, raw: Option<&'a RawValue>) -> Result<(Option<T>, usize), Problem> {

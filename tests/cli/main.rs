@@ -16,4 +16,5 @@ mod scan;
 mod service_tags;
 mod show;
 mod support;
+mod templates;
 mod test_ip_flow;

@@ -42,7 +42,14 @@ pub fn knit(found: &mut Found) -> Vec<String> {
 /// Names and ids that are unknown in part stay what they are known to be; what nobody read is absent.
 fn tidy(value: &mut Value, outermost: bool) {
     match value {
-        Value::Array(list) => list.iter_mut().for_each(|it| tidy(it, false)),
+        Value::Array(list) => {
+            for it in list {
+                match Unknown::of(it).filter(|it| names_a_resource(&it.symbol)) {
+                    Some(unknown) => *it = Value::String(unknown.symbol),
+                    None => tidy(it, false),
+                }
+            }
+        }
         Value::Object(members) => {
             let named = !outermost && member(members, "properties").is_some();
             members.retain(|key, value| {
@@ -51,8 +58,7 @@ fn tidy(value: &mut Value, outermost: bool) {
                     tidy(value, false);
                     return true;
                 };
-                let is_id = key.eq_ignore_ascii_case("id") && names_a_resource(&unknown.symbol);
-                if is_id || named && key.eq_ignore_ascii_case("name") {
+                if names_a_resource(&unknown.symbol) || named && key.eq_ignore_ascii_case("name") {
                     *value = Value::String(unknown.symbol);
                 }
                 !optional

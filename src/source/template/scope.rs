@@ -238,7 +238,12 @@ impl<'t> Scope<'t> {
             Node::Number(number) => Value::from(*number),
             Node::Call(name, arguments) => self.call(name, arguments)?,
             Node::Member { of, index, optional } => {
-                let (of, index) = (self.node(of)?, self.node(index)?);
+                let index = self.node(index)?;
+                // What is unknown of one thing differs from member to member.
+                let of = self.node(of).map_err(|unknown| {
+                    let reason = unknown.reason;
+                    Unknown::new(&format!("{}.{}", unknown.symbol, shown(&index)), reason)
+                })?;
                 self.member(of, &index, *optional)?
             }
         };
@@ -272,19 +277,24 @@ impl<'t> Scope<'t> {
         // These do not need all of their arguments.
         match (name, nodes) {
             ("if", [condition, yes, no]) => {
-                let condition = self.node(condition)?;
-                return match condition.as_bool() {
-                    Some(true) => self.node(yes),
-                    Some(false) => self.node(no),
-                    None => Err(Unknown::new("if()", "the condition of `if` is neither true nor false")),
+                let condition = self.node(condition);
+                return match condition.as_ref().map(Value::as_bool) {
+                    Ok(Some(true)) => self.node(yes),
+                    Ok(Some(false)) => self.node(no),
+                    // All of it tells it from others that hang on the same condition.
+                    _ => Err(symbolic(name, &[condition, self.node(yes), self.node(no)], &self.place)),
                 };
             }
             ("and" | "or", nodes) => return self.logic(name == "or", nodes),
             ("coalesce", nodes) => {
-                for node in nodes {
-                    match self.node(node)? {
-                        Value::Null => {}
-                        value => return Ok(value),
+                for (at, node) in nodes.iter().enumerate() {
+                    match self.node(node) {
+                        Ok(Value::Null) => {}
+                        Ok(value) => return Ok(value),
+                        Err(_) => {
+                            let rest: Vec<_> = nodes[at..].iter().map(|it| self.node(it)).collect();
+                            return Err(symbolic(name, &rest, &self.place));
+                        }
                     }
                 }
                 return Ok(Value::Null);
@@ -435,7 +445,8 @@ fn written(name: &str, arguments: &[Value]) -> String {
 
 /// What a call with unknown arguments yields, as far as it is known: texts and ids keep their known pieces.
 fn symbolic(name: &str, arguments: &[Result<Value, Unknown>], place: &Place) -> Unknown {
-    let reason = arguments.iter().find_map(|it| it.as_ref().err()).map(|it| it.reason.clone()).unwrap_or_default();
+    let reason = arguments.iter().find_map(|it| it.as_ref().err()).map(|it| it.reason.clone());
+    let reason = reason.unwrap_or_else(|| format!("`{name}` does not take these arguments"));
     let pieces: Vec<String> = arguments
         .iter()
         .map(|it| match it {

@@ -45,9 +45,9 @@ fn text(name: &str, arguments: &[Value]) -> Option<Option<Value>> {
             let (it, piece) = (it.to_lowercase(), piece.to_lowercase());
             Some(json!(it.find(&piece).map_or(-1, |at| it[..at].chars().count() as i64)))
         }
-        ("replace", [Value::String(it), Value::String(old), Value::String(new)]) if !old.is_empty() => {
+        ("replace", [Value::String(it), Value::String(old), Value::String(new)]) => {
             let longer = it.matches(old.as_str()).count().saturating_mul(new.len());
-            (longer < LONGEST).then(|| json!(it.replace(old.as_str(), new)))
+            (!old.is_empty() && longer < LONGEST).then(|| json!(it.replace(old.as_str(), new)))
         }
         ("split", [Value::String(it), Value::String(at)]) => {
             Some(Value::Array(it.split(at.as_str()).map(Value::from).collect())).filter(|_| !at.is_empty())
@@ -101,7 +101,7 @@ pub(super) fn format(pattern: &str, values: &[Value]) -> Option<Value> {
             (None, value) => text.push_str(&plain(value)?),
             (Some(style), Value::Number(number)) => {
                 let digits: usize = style.strip_prefix(['D', 'd'])?.parse().ok().filter(|it| *it < 100)?;
-                text.push_str(&format!("{number:0>digits$}"));
+                text.push_str(&format!("{:0>digits$}", number.to_string()));
             }
             _ => return None,
         }

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_is_refused() {
-        for text in ["", "a", "a(", "a(1", "a(1,)", "'x", "a()b", "a()[", "a().", "1.5", "\u{e9}", "a()[1"] {
+        for text in ["", "a", "a(", "a(1", "a(1,)", "'x", "a()b", "a()[", "a().", "\u{e9}", "a()[1"] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse(&"a(".repeat(100_000)), None);
