@@ -66,15 +66,15 @@ fn exported(value: &Value, turn: &mut usize) -> Value {
 }
 
 /// Rules and subnets stand alone as well, as in the portal's exports.
-fn children(name: &str, resource: &Value, turn: &mut usize) -> Vec<Value> {
-    let lists = ["securityRules", "subnets", "routes", "inboundNatRules"];
+fn children(ty: &str, name: &str, resource: &Value, turn: &mut usize) -> Vec<Value> {
     let mut all = Vec::new();
-    for list in lists {
-        for child in resource["properties"][list].as_array().into_iter().flatten() {
-            let ty = format!("{}/{list}", resource["type"].as_str().unwrap());
-            let name =
-                format!("[concat({}, {})]", quoted(name), quoted(&format!("/{}", child["name"].as_str().unwrap())));
-            all.push(json!({"type": ty, "apiVersion": "2024-05-01", "name": name, "properties": exported(&child["properties"], turn)}));
+    for list in ["securityRules", "subnets", "routes", "inboundNatRules"] {
+        let children = resource["properties"][list].as_array().into_iter().flatten();
+        for child in children.filter(|it| it["properties"].is_object()) {
+            let Some(own) = child["name"].as_str() else { continue };
+            let name = format!("[concat({}, {})]", quoted(name), quoted(&format!("/{own}")));
+            let properties = exported(&child["properties"], turn);
+            all.push(json!({"type": format!("{ty}/{list}"), "apiVersion": "2024-05-01", "name": name, "properties": properties}));
         }
     }
     all
@@ -97,7 +97,7 @@ fn as_template(estate: &[Value], symbolic: bool) -> (Value, Vec<Value>) {
         given.insert(parameter.clone(), json!({"value": format!("[parameters('{parameter}')]")}));
         let mut declaration = resource.as_object().unwrap().clone();
         declaration.remove("id");
-        declaration.insert("type".into(), json!(ty));
+        declaration.insert("type".into(), json!(ty.clone()));
         declaration.insert("name".into(), json!(format!("[parameters('{parameter}')]")));
         for (key, member) in &mut declaration {
             if key != "name" && key != "type" {
@@ -106,7 +106,7 @@ fn as_template(estate: &[Value], symbolic: bool) -> (Value, Vec<Value>) {
         }
         let list = groups.entry((subscription, group)).or_default();
         list.push((format!("r{}", list.len()), Value::Object(declaration)));
-        for child in children(&name, resource, &mut turn) {
+        for child in children(&ty, &name, resource, &mut turn) {
             list.push((format!("r{}", list.len()), child));
         }
     }
@@ -208,7 +208,7 @@ fn verdicts(template: &str) -> (i32, Vec<String>) {
         "--format",
         "json",
         "--policy",
-        "rdp-open-internet",
+        "rdp-open-to-internet",
         "--show",
         "pass",
     ]);
@@ -217,10 +217,10 @@ fn verdicts(template: &str) -> (i32, Vec<String>) {
 
 #[test]
 fn nothing_passes_or_fails_on_an_expression_that_is_not_told() {
-    assert_eq!(verdicts(&exposed("[parameters('told')]")), (1, vec!["rdp-open-internet fail c".to_owned()]));
-    assert_eq!(verdicts(&exposed("10.1.0.0/16")), (0, vec!["rdp-open-internet pass c".to_owned()]));
+    assert_eq!(verdicts(&exposed("[parameters('told')]")), (1, vec!["rdp-open-to-internet fail c".to_owned()]));
+    assert_eq!(verdicts(&exposed("10.1.0.0/16")), (0, vec!["rdp-open-to-internet pass c".to_owned()]));
     for untold in ["[parameters('untold')]", "[reference('x').ip]", "[concat(parameters('untold'), '/32')]"] {
-        assert_eq!(verdicts(&exposed(untold)), (3, vec!["rdp-open-internet unknown c".to_owned()]), "{untold}");
+        assert_eq!(verdicts(&exposed(untold)), (3, vec!["rdp-open-to-internet unknown c".to_owned()]), "{untold}");
     }
 }
 
@@ -229,7 +229,7 @@ fn every_typed_field_of_an_estate_that_is_not_told_is_a_gap_or_unknown() {
     let sound = exposed("*");
     let template: Value = serde_json::from_str(&sound).unwrap();
     let before = verdicts(&sound);
-    assert_eq!(before, (1, vec!["rdp-open-internet fail c".to_owned()]));
+    assert_eq!(before, (1, vec!["rdp-open-to-internet fail c".to_owned()]));
     // Each member of each resource in turn.
     let mut paths = Vec::new();
     fn walk(value: &Value, path: String, paths: &mut Vec<String>) {
