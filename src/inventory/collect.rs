@@ -15,6 +15,7 @@ use super::classic::is_classic;
 use super::gateway::{Metric, SessionAnswer};
 use super::whole::{self, WholeResource, WholeTypes};
 use super::{Inventory, ResourceId, Rows, Table, lenient, typed};
+use crate::source::template::UNKNOWN;
 use crate::source::{Batch, Gap, Input, Item, Kind, Reason, Sink};
 
 /// Runs a source and types what it yields. The source's own result comes back beside the inventory.
@@ -150,6 +151,10 @@ impl Part {
         self.ids.push(hasher.finish());
         head.check_type()?;
         if whole.concern(&head.ty) {
+            if text.contains(UNKNOWN) {
+                let detail = "an expression of the template cannot be evaluated, so no policy can judge it".to_owned();
+                return Err(Problem::new(&head.ty, Reason::Missing, detail).of(&head.id));
+            }
             let members =
                 serde_json::from_str(text).map_err(|e| Problem::json(text, text, e, &head.ty).of(&head.id))?;
             whole.take(&head.id, &head.ty, members, |resource| self.whole.push((order, resource)));
@@ -256,12 +261,17 @@ impl<'a> Parsed<'a> {
         let resource = Resource {
             name: self.id.name().into(),
             location: self.location.as_deref().map(Into::into),
-            sku: self.member::<Option<Sku>>(self.sku)?.0.flatten(),
-            zones: self.member::<Vec<Box<str>>>(self.zones)?.0.unwrap_or_default(),
+            sku: self.member::<Option<Sku>>(self.beside(self.sku))?.0.flatten(),
+            zones: self.member::<Vec<Box<str>>>(self.beside(self.zones))?.0.unwrap_or_default(),
             properties: properties.unwrap_or_default(),
             id: self.id.clone(),
         };
         Ok((resource, problem))
+    }
+
+    /// What stands beside the properties. Of machines nothing of it is judged, so it may stay untold by a template.
+    fn beside(&self, raw: Option<&'a RawValue>) -> Option<&'a RawValue> {
+        raw.filter(|raw| !(self.ty.starts_with("microsoft.compute/") && raw.get().contains(UNKNOWN)))
     }
 
     fn member<T: Deserialize<'a>>(&self, raw: Option<&'a RawValue>) -> Result<(Option<T>, usize), Problem> {
@@ -303,7 +313,9 @@ impl Problem {
         let offset = start + line_start + error.column().saturating_sub(1);
         let message = error.to_string();
         let detail = message.split(" at line ").next().unwrap_or(&message).to_owned();
-        Self { offset: offset.min(text.len()), ..Self::new(what, Reason::Damaged, detail) }
+        let untold = detail.starts_with(lenient::UNEVALUATED);
+        let reason = if untold { Reason::Missing } else { Reason::Damaged };
+        Self { offset: offset.min(text.len()), ..Self::new(what, reason, detail) }
     }
 
     fn of(mut self, id: &ResourceId) -> Self {

@@ -11,6 +11,8 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::source::template::UNKNOWN;
+
 /// Reads a value of `T` from JSON text. A null among the entries of a list is left out.
 pub fn from_str<'de, T: serde::Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
     from_str_counting_nulls(text).map(|(value, _)| value)
@@ -214,7 +216,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Adapt<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let mut map = map;
         match self.wanted {
+            // No object belongs here: its key may tell why there is one.
+            Wanted::Text | Wanted::Number | Wanted::Flag => {
+                let UnlessUnknown = map.next_key()?.unwrap_or(UnlessUnknown);
+                Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self.visitor))
+            }
             Wanted::Struct(fields) => self.visitor.visit_map(Members { map, fields }),
             Wanted::List => self.visitor.visit_seq(One(Some(MapAccessDeserializer::new(map)))),
             _ => self.visitor.visit_map(Members { map, fields: &[] }),
@@ -341,6 +349,24 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for LenientSeed<T> {
     }
 }
 
+/// A key, unless it says that a template does not tell what stands here.
+struct UnlessUnknown;
+
+impl<'de> serde::Deserialize<'de> for UnlessUnknown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        key.strip_prefix(UNKNOWN).map_or(Ok(Self), |reason| Err(unevaluated(reason)))
+    }
+}
+
+/// Says that a template does not tell what stands here.
+fn unevaluated<E: Error>(reason: &str) -> E {
+    E::custom(format_args!("{UNEVALUATED}{reason}"))
+}
+
+/// How the error about a value that a template does not tell starts.
+pub(super) const UNEVALUATED: &str = "an expression of the template cannot be evaluated: ";
+
 /// A key, given to the struct in the struct's own spelling.
 struct Key<K> {
     seed: K,
@@ -363,6 +389,9 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Key<K> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        if let Some(reason) = key.strip_prefix(UNKNOWN) {
+            return Err(unevaluated(reason));
+        }
         let spelling = self.fields.iter().find(|field| field.eq_ignore_ascii_case(key));
         let deserializer: StrDeserializer<'_, E> = spelling.map_or(key, |field| field).into_deserializer();
         self.seed.deserialize(deserializer)

@@ -11,6 +11,7 @@ pub mod offline;
 pub mod reshape;
 pub mod shape;
 pub mod split;
+pub mod template;
 
 use std::fmt;
 use std::ops::Range;

@@ -8,11 +8,11 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::split::{Found, split};
-use super::{Gap, Input, Reason, Sink};
+use super::{Gap, Input, Reason, Sink, template};
 use crate::visible::visible;
 
 /// Extensions of the files that are read when a folder is named.
-const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
+const EXTENSIONS: [&str; 4] = ["json", "jsonc", "jsonl", "ndjson"];
 
 /// Why offline input could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +26,14 @@ pub enum OfflineError {
         error: io::Error,
     },
     /// A folder that was named holds no JSON file.
-    #[error("`{}` holds no file that ends in .json, .jsonl or .ndjson", visible(&.0.to_string_lossy()))]
+    #[error("`{}` holds no file that ends in .json, .jsonc, .jsonl or .ndjson", visible(&.0.to_string_lossy()))]
     NoFiles(PathBuf),
+    /// A file of Bicep, which is a language of its own.
+    #[error(
+        "`{}` is Bicep, which is not read\nhint: `bicep build` makes the JSON template of it",
+        visible(&.0.to_string_lossy())
+    )]
+    Bicep(PathBuf),
 }
 
 /// What to read.
@@ -52,7 +58,7 @@ pub fn read(paths: &[PathBuf], stdin: &mut dyn Read, sink: &mut dyn Sink) -> Res
             Source::Stdin => read_one(&mut *stdin, number, "-", false, sink),
             Source::File(path) => {
                 let shown = path.display().to_string();
-                let lines = extension(path).is_some_and(|it| it != "json");
+                let lines = extension(path).is_some_and(|it| it != "json" && it != "jsonc");
                 match File::open(path) {
                     Ok(file) => read_one(file, number, &shown, lines, sink),
                     Err(error) => {
@@ -77,6 +83,9 @@ fn find(path: &Path, sources: &mut Vec<Source>, sink: &mut dyn Sink) -> Result<(
     }
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_dir() {
+        if extension(path).is_some_and(|it| it == "bicep" || it == "bicepparam") {
+            return Err(OfflineError::Bicep(path.to_owned()));
+        }
         File::open(path).map_err(unreadable)?;
         push(sources, path.to_owned());
         return Ok(());
@@ -89,6 +98,9 @@ fn find(path: &Path, sources: &mut Vec<Source>, sink: &mut dyn Sink) -> Result<(
     }
     Ok(())
 }
+
+/// What to do about Bicep.
+const BICEP: &str = "this is Bicep, which is not read; `bicep build FILE` makes the JSON template of it";
 
 /// One file that is named twice is read once.
 fn push(sources: &mut Vec<Source>, path: PathBuf) {
@@ -130,14 +142,29 @@ fn file_gap(path: &str, reason: Reason, detail: &str) -> Gap {
 fn read_one(reader: impl Read, number: u32, path: &str, lines: bool, sink: &mut dyn Sink) {
     let mut reader = BufReader::with_capacity(64 * 1024, reader);
     let start = reader.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
-    let decoded = DecodeReaderBytesBuilder::new()
+    if template::looks_like_bicep(&start) {
+        sink.gap(file_gap(path, Reason::Damaged, BICEP));
+        return sink.input(Input { path: path.to_owned(), shape: "bicep".to_owned(), resources: 0 });
+    }
+    let relaxed = path.to_lowercase().ends_with(".jsonc") || template::looks_relaxed(&start);
+    let mut decoded = DecodeReaderBytesBuilder::new()
         .encoding(utf16_without_bom(&start))
         .bom_sniffing(true)
         .strip_bom(true)
         .utf8_passthru(true)
         .build(reader);
     let lines = if lines { !starts_open(&start) } else { is_line_delimited(&start) };
-    let found = split(decoded, number, path, lines, sink);
+    let mut head = Vec::new();
+    if relaxed && !lines {
+        // What cannot be read on fails again behind it, and is told there.
+        let _ = decoded.by_ref().take(template::LONGEST).read_to_end(&mut head);
+        if (head.len() as u64) < template::LONGEST
+            && let Ok(text) = std::str::from_utf8(&head)
+        {
+            head = template::strict(text).into_bytes();
+        }
+    }
+    let found = split(head.chain(decoded), number, path, lines, sink);
     if found.documents == 0 {
         let detail = if start.is_empty() { "the file is empty (0 bytes)" } else { "there is no JSON document in it" };
         let reason = if start.is_empty() { Reason::Truncated } else { Reason::Damaged };

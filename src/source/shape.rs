@@ -8,7 +8,7 @@ use super::Kind;
 use super::reshape::Style;
 
 /// Keys by which shapes are told apart, in lower case. A set of them is a [`Keys`].
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "id",
     "type",
     "properties",
@@ -22,6 +22,9 @@ const KEYS: [&str; 13] = [
     "data",
     "columns",
     "rows",
+    "resources",
+    "contentversion",
+    "parameters",
 ];
 
 /// Which of [`KEYS`] an object has.
@@ -61,6 +64,10 @@ pub enum ItemShape {
     Reshaped(Style),
     /// An error that Azure answered with where data was asked for.
     Error,
+    /// An ARM template: what it deploys is read.
+    Template,
+    /// Values for a template's parameters.
+    Parameters,
 }
 
 /// Whether an object with these keys has a shape.
@@ -68,6 +75,8 @@ type Test = fn(Keys) -> bool;
 
 /// Shapes of objects: the first row that holds decides.
 const ITEMS: &[(Test, ItemShape)] = &[
+    (|keys| keys.all(&["resources"]) && keys.any(&["$schema", "contentversion"]), ItemShape::Template),
+    (|keys| keys.all(&["$schema", "contentversion", "parameters"]), ItemShape::Parameters),
     (|keys| keys.all(&["timeseries", "name"]), ItemShape::Known(Kind::Metric)),
     (|keys| keys.all(&["vpnconnectionid"]), ItemShape::SessionRow),
     (|keys| keys.all(&["id"]) && !keys.all(&["properties"]), ItemShape::Flat),
@@ -109,6 +118,8 @@ pub fn name(outer: Outer, first: Option<ItemShape>) -> &'static str {
         (Some(ItemShape::Known(Kind::Sessions) | ItemShape::SessionRow), _) => "sessions",
         (Some(ItemShape::Error), _) => "arm-error",
         (Some(ItemShape::Reshaped(style)), _) => style.name(),
+        (Some(ItemShape::Template), _) => "arm-template",
+        (Some(ItemShape::Parameters), _) => "arm-parameters",
         (Some(ItemShape::Known(Kind::Resource)), Outer::Single) => "arm-resource",
         (None | Some(ItemShape::Flat | ItemShape::Table), Outer::Single) => "unrecognised",
         (_, Outer::Array) => "arm-array",

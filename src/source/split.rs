@@ -14,7 +14,7 @@ use place::{Place, Places};
 
 use super::envelope;
 use super::shape::{self, ItemShape, Keys, Outer};
-use super::{Batch, Gap, Item, Kind, Reason, Sink};
+use super::{Batch, Gap, Item, Kind, Reason, Sink, template};
 
 /// How much is read at once, and about how much text a batch holds.
 const CHUNK: usize = 512 * 1024;
@@ -410,11 +410,22 @@ impl Splitter<'_> {
                     }
                 }
             }
+            Some(ItemShape::Template) => {
+                let line = self.places.of(&self.buffer, start).line;
+                match std::str::from_utf8(&self.buffer[start..end]) {
+                    Ok(text) => self.found.resources += template::read(text, self.input, self.path, line, self.sink),
+                    Err(_) => self.gap("file", Reason::Damaged, start, "the template is no UTF-8, so it was left out"),
+                }
+            }
+            Some(ItemShape::Parameters) => {
+                let detail = "values for the parameters of a template, which are not read; the default values count";
+                self.sink.note(format!("`{}`: {detail}", self.path));
+            }
             // Handed on when its shape was told.
             Some(ItemShape::Reshaped(_)) => {}
             Some(ItemShape::Flat | ItemShape::Table) | None => {
                 let detail = match keys.all(&["$schema"]) {
-                    true => "an ARM template (`$schema`), which is not read yet; export the resources themselves",
+                    true => "it has a `$schema`, but is no ARM template: that has `resources`",
                     false => "an object of no shape that azaudit reads; a resource has `id`, `type` and `properties`",
                 };
                 self.gap("resource", Reason::Damaged, start, detail);

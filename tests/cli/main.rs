@@ -17,4 +17,5 @@ mod service_tags;
 mod shapes;
 mod show;
 mod support;
+mod templates;
 mod test_ip_flow;
