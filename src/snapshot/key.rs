@@ -18,24 +18,22 @@ pub(super) fn without_key(value: &str) -> Option<String> {
     }
     let reading = certificate::read(value);
     reading.private_key?;
-    let same = |masked: &String| certificate::read(masked) == reading;
-    if value.contains("-----") {
-        let masked = masked_pem(value);
-        if same(&masked) {
-            return Some(masked);
-        }
-    } else {
-        let found = (0..HEADERS).map(|kept| masked(value, kept)).find(same);
-        if found.is_some() {
-            return found;
-        }
+    let mask = if value.contains("-----") { masked_pem } else { masked };
+    let found = (0..HEADERS).map(|kept| mask(value, kept)).find(|masked| certificate::read(masked) == reading);
+    if found.is_some() {
+        return found;
     }
     Some("-----BEGIN PRIVATE KEY-----AAAA-----END PRIVATE KEY-----".to_owned())
 }
 
 /// All characters of base64 behind the first ones become `A`.
 fn masked(value: &str, kept: usize) -> String {
-    value.chars().enumerate().map(|(i, c)| if i >= kept && in_alphabet(c) { 'A' } else { c }).collect()
+    let mut seen = 0;
+    let mask = |c: char| {
+        seen += usize::from(in_alphabet(c));
+        if seen > kept && in_alphabet(c) { 'A' } else { c }
+    };
+    value.chars().map(mask).collect()
 }
 
 fn in_alphabet(c: char) -> bool {
@@ -43,7 +41,7 @@ fn in_alphabet(c: char) -> bool {
 }
 
 /// The lines of PEM stay, and what stands between those of a certificate; all else is masked.
-fn masked_pem(value: &str) -> String {
+fn masked_pem(value: &str, kept: usize) -> String {
     let mut out = String::with_capacity(value.len());
     let mut in_certificate = false;
     // Text and labels take turns: `text -----BEGIN X----- text -----END X----- text`.
@@ -58,8 +56,26 @@ fn masked_pem(value: &str) -> String {
         } else if in_certificate {
             out.push_str(part);
         } else {
-            out.push_str(&masked(part, 0));
+            out.push_str(&masked(part, kept));
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_and_its_form_stays() {
+        let key = "MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBAPlantedPlantedPlantedPlantedPlantedPlantedPlanted=";
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----");
+        let traditional = pem.replace("PRIVATE", "RSA PRIVATE");
+        for value in [key, &pem, &traditional, &format!("\u{feff}{key}\r\n")] {
+            let masked = without_key(value).unwrap();
+            assert!(!masked.contains("lanted"), "{masked}");
+            assert_eq!(certificate::read(&masked), certificate::read(value));
+        }
+        assert_eq!(without_key("MIIC5zCCAc+gAwIBAgIQ, which is no key"), None);
+    }
 }

@@ -243,3 +243,55 @@ impl Visitor for Search<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn removed(json: &str) -> (String, BTreeMap<String, u64>) {
+        let mut secrets = Secrets::default();
+        (secrets.out_of_item(json).into_owned(), secrets.removed)
+    }
+
+    #[test]
+    fn names_tell_secrets_from_references_to_them() {
+        for name in
+            ["sharedKey", "radiusServerSecret", "adminPassword", "DB_PASSWORD", "primary-key", "accessKeys", "key1"]
+        {
+            assert!(says_secret(name), "{name}");
+        }
+        for name in ["secretUrl", "keyVaultSecretId", "publicKey", "name", "privateIPAddress", "keyData", "monkeyId"] {
+            assert!(!says_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays_to_the_byte() {
+        let json = r#"{ "disablePasswordAuthentication" : true, "passwordDays": 90, "secretUrl": "https://v/secrets/x",
+            "settings": [{"name": "SIZE", "value": "4\u00e9"}], "sharedKey": "" }"#;
+        assert_eq!(removed(json), (json.to_owned(), BTreeMap::new()));
+    }
+
+    #[test]
+    fn everything_under_a_secret_name_goes() {
+        let (json, removed) =
+            removed(r#"{"adminPassword":{"value":"a"},"keys":["b",{"keyName":"k","value":"c"}],"pin":7}"#);
+        let wanted = r#"{"adminPassword":{"value":"(removed)"},"keys":["(removed)",{"keyName":"k","value":"(removed)"}],"pin":"(removed)"}"#;
+        assert_eq!(json, wanted);
+        assert_eq!(removed, BTreeMap::from([("keys".into(), 1), ("pin".into(), 1), ("value".into(), 2)]));
+    }
+
+    #[test]
+    fn values_betray_themselves() {
+        for value in [
+            "https://a/b?sv=2&sig=x",
+            "DefaultEndpointsProtocol=https;AccountKey=x",
+            "https://user:pass@host/",
+            "curl -u a --password hunter2",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        ] {
+            let json = serde_json::json!({"note": value}).to_string();
+            assert_eq!(removed(&json).0, r#"{"note":"(removed)"}"#, "{value}");
+        }
+    }
+}

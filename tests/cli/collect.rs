@@ -269,3 +269,38 @@ fn no_secret_reaches_the_file_and_the_findings_stay() {
         before.results()
     );
 }
+
+/// Whoever takes too much away changes what is said of an estate.
+#[test]
+fn every_fixture_is_judged_as_before() {
+    use azaudit::facts::{Context, Options};
+    use azaudit::policy::{PolicySet, Severity, Verdicts};
+    use azaudit::snapshot::Recorder;
+    use azaudit::source::snapshot::{Header, SCHEMA};
+    use azaudit::{inventory, source::offline};
+
+    let policies = PolicySet::load(true, &[]).unwrap();
+    let options = Options::at(time::OffsetDateTime::from_unix_timestamp(1_767_225_600).unwrap());
+    let judge = |text: &[u8]| {
+        let (read, inventory) = inventory::collect(|sink| offline::read(&["-".into()], &mut &*text, sink));
+        read.unwrap();
+        let context = Context { inventory: &inventory, options: &options };
+        let (judged, counts) = policies.audit(context, Verdicts::ALL, Severity::Info);
+        let mut judged: Vec<String> = judged.iter().map(|it| format!("{it:#?}")).collect();
+        judged.sort();
+        format!("{}\n{counts:#?}\n{:#?}", judged.join("\n"), inventory.gaps)
+    };
+    let fixtures = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/policies")).unwrap();
+    let mut count = 0;
+    for path in fixtures.map(|it| it.unwrap().path()).filter(|it| it.extension().is_some_and(|it| it == "json")) {
+        let text = std::fs::read(&path).unwrap();
+        let mut recorded = Vec::new();
+        let header = Header { schema: SCHEMA.into(), ..Header::default() };
+        let mut recorder = Recorder::new(&header, &mut recorded);
+        offline::read(&["-".into()], &mut text.as_slice(), &mut recorder).unwrap();
+        recorder.finish(None).unwrap();
+        assert_same(&judge(&recorded), &judge(&text), &path.display().to_string());
+        count += 1;
+    }
+    assert!(count > 50, "{count}");
+}
