@@ -31,6 +31,9 @@ pub struct Collect {
     /// Also record resources of this type, such as Microsoft.Storage/storageAccounts (repeats)
     #[arg(long = "type", value_name = "TYPE", value_parser = resource_type)]
     pub types: Vec<String>,
+    /// Put others in place of subscription ids, names, users, tags and public addresses, the same ones for the same ones
+    #[arg(long)]
+    pub redact: bool,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub source: Source,

@@ -108,7 +108,7 @@ fn header(arguments: &Collect, whole: &WholeTypes, now: OffsetDateTime) -> Heade
         cloud: source.cloud.map(|cloud| cloud.name().to_owned()),
         subscriptions: source.subscription.clone(),
         types: whole.iter().map(str::to_owned).collect(),
-        redacted: false,
+        redacted: arguments.redact,
     }
 }
 

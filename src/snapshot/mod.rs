@@ -3,7 +3,9 @@
 //! [`Recorder`] is a sink that stands beside the inventory, so that a recording tells the gaps that a scan tells.
 //! [`source::snapshot`](crate::source::snapshot) reads what it wrote.
 
+mod addresses;
 mod key;
+mod redact;
 mod secrets;
 mod walk;
 mod write;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::redact::Redactor;
 use super::secrets::Secrets;
 use crate::source::snapshot::{End, Header, Line, Live, word};
 use crate::source::{Batch, Gap, Input, Item, Kind, Reason, Sink};
@@ -15,6 +16,7 @@ pub struct Recorder<'w> {
     out: &'w mut dyn Write,
     error: Option<io::Error>,
     secrets: Secrets,
+    redactor: Option<Redactor>,
     lines: u64,
     resources: u64,
     /// The inputs' paths, for gaps that are told at the end.
@@ -39,19 +41,25 @@ struct ItemLine<'a> {
 }
 
 impl<'w> Recorder<'w> {
-    /// Starts a snapshot.
+    /// Starts a snapshot; one whose header says so is redacted.
     pub fn new(header: &Header, out: &'w mut dyn Write) -> Self {
+        let mut header = header.clone();
+        let mut redactor = header.redacted.then(Redactor::new);
+        if let Some(redactor) = &mut redactor {
+            header.subscriptions = header.subscriptions.iter().map(|it| redactor.subscription(it)).collect();
+        }
         let mut recorder = Self {
             out,
             error: None,
             secrets: Secrets::default(),
+            redactor,
             lines: 0,
             resources: 0,
             paths: Vec::new(),
             inputs: 0,
             damaged: Vec::new(),
         };
-        recorder.put(header);
+        recorder.put(&header);
         recorder.lines = 0;
         recorder
     }
@@ -68,9 +76,19 @@ impl<'w> Recorder<'w> {
             gap.scope = path.map_or("-", |(_, path)| path).to_owned();
             self.put(&Line::Gap(gap));
         }
+        let live = live.map(|live| match &mut self.redactor {
+            None => live,
+            Some(it) => {
+                Live { subscriptions: live.subscriptions.iter().map(|id| it.subscription(id)).collect(), ..live }
+            }
+        });
         let removed = std::mem::take(&mut self.secrets.removed);
         self.put(&Line::End(End { lines: self.lines, resources: self.resources, live, removed }));
         self.error.map_or(Ok(self.resources), Err)
+    }
+
+    fn path(&mut self, path: String) -> String {
+        self.redactor.as_mut().map(|it| it.scope(&path)).unwrap_or(path)
     }
 
     fn put(&mut self, line: &impl Serialize) {
@@ -87,6 +105,12 @@ impl<'w> Recorder<'w> {
             return self.damaged.push((input, damage(item, &error)));
         }
         let text = self.secrets.out_of_item(text);
+        let text = match &mut self.redactor {
+            None => text,
+            Some(redactor) => redactor.item(&text).into(),
+        };
+        let about = item.about.as_deref();
+        let about = about.map(|about| self.redactor.as_mut().map_or(about.to_owned(), |it| it.id(about)));
         // A line break between two members is kept in a string: places in the text stay the same.
         let one_line = !text.contains(['\n', '\r']);
         let raw = one_line.then(|| RawValue::from_string(text.trim().to_owned()).ok()).flatten();
@@ -95,7 +119,7 @@ impl<'w> Recorder<'w> {
             input,
             line: item.line,
             column: item.column,
-            about: item.about.as_deref(),
+            about: about.as_deref(),
             text: raw.is_none().then_some(&text),
             item: raw.as_deref(),
         };
@@ -129,11 +153,16 @@ impl Sink for Recorder<'_> {
 
     fn gap(&mut self, gap: Gap) {
         let detail = self.secrets.out_of_words(gap.detail);
-        self.put(&Line::Gap(Gap { detail, ..gap }));
+        let gap = match &mut self.redactor {
+            None => Gap { detail, ..gap },
+            Some(it) => Gap { detail: it.words(&detail), scope: it.scope(&gap.scope), ..gap },
+        };
+        self.put(&Line::Gap(gap));
     }
 
     fn input(&mut self, input: Input) {
         let Input { path, shape, resources } = input;
+        let path = self.path(path);
         let number = self.inputs;
         self.inputs += 1;
         self.paths.push((number, path.clone()));
@@ -141,12 +170,14 @@ impl Sink for Recorder<'_> {
     }
 
     fn origin(&mut self, number: u32, path: String) {
+        let path = self.path(path);
         self.paths.push((number, path.clone()));
         self.put(&Line::Origin { input: number, path });
     }
 
     fn note(&mut self, note: String) {
         let note = self.secrets.out_of_words(note);
+        let note = self.redactor.as_mut().map(|it| it.words(&note)).unwrap_or(note);
         self.put(&Line::Note { note });
     }
 }
