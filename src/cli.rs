@@ -16,8 +16,10 @@ use crate::report::FormatName;
 use crate::source::arm::{Auth, Cloud};
 use crate::visible::visible;
 
+mod collect;
 mod diagnose;
 
+pub use collect::Collect;
 pub use diagnose::{Diagnose, DiagnosisFormat, ListSymptoms, ShowSymptom, SymptomCommand};
 
 /// Says which Azure settings break or endanger point-to-site VPN and Remote Desktop, with the evidence and the
@@ -39,6 +41,9 @@ pub enum Command {
     /// Audit a subscription, or files that were exported from one
     #[command(after_help = EXIT_CODES)]
     Scan(Box<Scan>),
+    /// Record what a scan reads, without secrets, so that it can be judged elsewhere and later
+    #[command(after_help = collect::EXIT_CODES)]
+    Collect(Box<Collect>),
     /// Find the cause of an error that a user saw: what it is, what Azure says about its causes, what is left to do
     #[command(after_help = diagnose::EXIT_CODES, after_long_help = format!("{}\n\n{}", diagnose::HELP, diagnose::EXIT_CODES))]
     Diagnose(Box<Diagnose>),

@@ -19,6 +19,7 @@
 //! - [`policy`] loads policies, which are data, and makes verdicts: pass, fail, unknown, not applicable.
 //! - [`fixtures`] tries policies on estates whose verdicts are known beforehand.
 //! - [`events`] stands apart: it reads the event log of a Windows machine and counts the events that explain failures.
+//! - [`snapshot`] records what a source yields, without secrets, so that it can be judged elsewhere and later.
 //! - [`report`] renders the result for people and machines.
 //!
 //! What could not be read never passes: a fact that is missing makes the verdict unknown, and a part that failed is
@@ -41,6 +42,7 @@ mod json;
 pub mod policy;
 pub mod printer;
 pub mod report;
+pub mod snapshot;
 pub mod source;
 pub mod symptoms;
 pub mod text_file;

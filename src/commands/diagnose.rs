@@ -21,7 +21,6 @@ use crate::printer::Printer;
 use crate::report::diagnosis::{self as report, Diagnosis, Look};
 use crate::report::order_of_gaps;
 use crate::source::Gap;
-use crate::source::arm::Cloud;
 use crate::symptoms::{self, Answer, Catalogue, Language, Match, Symptom};
 use crate::visible::visible;
 
@@ -139,14 +138,12 @@ fn look(id: &str, arguments: &Diagnose, printer: &Printer) -> Result<Look, Failu
         return Ok(Look::new(0, Vec::new(), false));
     }
     let whole = policies.resource_types().collect();
-    let (live, inventory) = gather(&arguments.source, now, &whole, printer)?;
-    let named = arguments.source.cloud.map(Cloud::name);
-    let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(named);
-    cloud.into_iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
+    let (origin, inventory) = gather(&arguments.source, now, &whole, printer)?;
+    origin.cloud.iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
     let options = Options {
         now,
         rdp_port: settings.rdp_port,
-        cloud: named.map(Into::into),
+        cloud: origin.named_cloud,
         service_tags: Arc::clone(&settings.service_tags),
     };
     let context = Context { inventory: &inventory, options: &options };

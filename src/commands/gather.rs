@@ -1,5 +1,6 @@
 //! What every command that looks at an estate does first: read the source, and tell what came of it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -11,11 +12,26 @@ use crate::error::Failure;
 use crate::inventory::{self, Inventory, WholeTypes};
 use crate::printer::Printer;
 use crate::report::order_of_gaps;
+use crate::snapshot::Tee;
 use crate::source::arm::{self, LiveOptions, LiveReport};
-use crate::source::{Gap, Sink, offline};
+use crate::source::snapshot::{Live, Recorded};
+use crate::source::{Gap, Reason, Sink, offline};
 use crate::visible::visible;
 
-/// Reads the source, resources of the named types whole; `Some`: it was live. Gaps are left to the caller, unless nothing came of it.
+/// What a run learned of its source, beside the inventory.
+#[derive(Debug, Default)]
+pub(super) struct Origin {
+    /// Whether Azure itself was read.
+    pub(super) live: Option<LiveReport>,
+    /// The cloud: what the live source, or the one that was recorded, says; else what was named.
+    pub(super) cloud: Option<String>,
+    /// The cloud that was named on this command line, else on the one that recorded.
+    pub(super) named_cloud: Option<String>,
+    /// The subscriptions that were read live, now or when it was recorded; `None` where files of other kinds were read.
+    pub(super) subscriptions: Option<Vec<String>>,
+}
+
+/// Reads the source, resources of the named types whole. Gaps are left to the caller, unless nothing came of it.
 ///
 /// # Errors
 ///
@@ -25,14 +41,34 @@ pub(super) fn gather(
     now: OffsetDateTime,
     whole: &WholeTypes,
     printer: &Printer,
-) -> Result<(Option<LiveReport>, Inventory), Failure> {
-    let (read, inventory) = inventory::collect_whole(whole, |sink| read(source, now, whole, sink));
+) -> Result<(Origin, Inventory), Failure> {
+    gather_into(source, now, whole, printer, None)
+}
+
+/// As [`gather`]; everything that the source hands over goes to the recorder too.
+///
+/// # Errors
+///
+/// As [`gather`].
+pub(super) fn gather_into(
+    source: &Source,
+    now: OffsetDateTime,
+    whole: &WholeTypes,
+    printer: &Printer,
+    recorder: Option<&mut dyn Sink>,
+) -> Result<(Origin, Inventory), Failure> {
+    let (result, mut inventory) = inventory::collect_whole(whole, |sink| match recorder {
+        Some(recorder) => read(source, now, whole, &mut Tee(sink, recorder)),
+        None => read(source, now, whole, sink),
+    });
     inventory.notes.iter().for_each(|note| printer.warning(note));
-    let live = match read {
-        Ok(live) => live,
+    let (live, recorded) = match result {
+        Ok(read) => read,
         Err(failure) => return Err(tell_gaps(&inventory, printer, failure)),
     };
-    if live.is_none() && inventory.known == 0 {
+    not_recorded(&recorded, whole, &mut inventory);
+    let were_live = recorded.iter().any(|it| it.live.is_some());
+    if live.is_none() && !were_live && inventory.known == 0 {
         return Err(tell_gaps(&inventory, printer, nothing_known(&inventory)));
     }
     for input in &inventory.inputs {
@@ -41,21 +77,49 @@ pub(super) fn gather(
     for (step, count) in live.iter().flat_map(|live| &live.requests) {
         printer.detail(format!("{count} requests: {step}"));
     }
-    Ok((live, inventory))
+    Ok((origin(source, live, &recorded, inventory.inputs.len()), inventory))
 }
 
-/// Reads the source into the sink. `Some`: it was live.
-fn read(
-    source: &Source,
-    now: OffsetDateTime,
-    whole: &WholeTypes,
-    sink: &mut dyn Sink,
-) -> Result<Option<LiveReport>, Failure> {
+fn origin(source: &Source, live: Option<LiveReport>, recorded: &[Recorded], inputs: usize) -> Origin {
+    let named = source.cloud.map(|cloud| cloud.name().to_owned());
+    if let Some(live) = live {
+        let (cloud, subscriptions) = (Some(live.cloud.clone()), Some(live.subscriptions.clone()));
+        return Origin { cloud, subscriptions, named_cloud: named, live: Some(live) };
+    }
+    let lives: Vec<&Live> = recorded.iter().filter_map(|it| it.live.as_ref()).collect();
+    let then = recorded.iter().find_map(|it| it.header.cloud.clone());
+    let said = lives.first().map(|live| live.cloud.clone());
+    let subscriptions = (lives.len() == inputs && inputs > 0).then(|| {
+        let all: BTreeSet<String> = lives.iter().flat_map(|live| live.subscriptions.iter().cloned()).collect();
+        all.into_iter().collect()
+    });
+    Origin { live: None, cloud: named.clone().or(said).or(then.clone()), named_cloud: named.or(then), subscriptions }
+}
+
+/// That there is no resource of a type means nothing where a snapshot was recorded without it.
+fn not_recorded(recorded: &[Recorded], whole: &WholeTypes, inventory: &mut Inventory) {
+    let snapshots = inventory.inputs.iter().filter(|input| input.shape == "snapshot");
+    let paths: Vec<String> = snapshots.map(|input| input.path.clone()).collect();
+    for (recorded, path) in recorded.iter().zip(paths) {
+        let missing =
+            whole.iter().filter(|ty| !inventory::is_known(ty) && !recorded.header.types.iter().any(|it| it == ty));
+        for ty in missing.filter(|_| recorded.header.kind == "live") {
+            let detail = format!("the snapshot was recorded without this type; collect it with --type {ty}");
+            inventory.gaps.insert(Gap { scope: path.clone(), what: ty.to_owned(), reason: Reason::Missing, detail });
+        }
+    }
+}
+
+/// What came of reading: the report of a live source, and what snapshots say of theirs.
+type Read = (Option<LiveReport>, Vec<Recorded>);
+
+/// Reads the source into the sink.
+fn read(source: &Source, now: OffsetDateTime, whole: &WholeTypes, sink: &mut dyn Sink) -> Result<Read, Failure> {
     if !source.from.is_empty() {
-        offline::read(&source.from, &mut io::stdin().lock(), sink).map_err(|error| {
+        let recorded = offline::read_recorded(&source.from, &mut io::stdin().lock(), sink).map_err(|error| {
             Failure::new(error).hint("--from takes files, folders that hold *.json or *.jsonl, and - for stdin")
         })?;
-        return Ok(None);
+        return Ok((None, recorded));
     }
     let options = LiveOptions {
         subscriptions: source.subscription.clone(),
@@ -72,7 +136,7 @@ fn read(
         ..LiveOptions::default()
     };
     let report = arm::collect(&options, &env::var, sink);
-    report.map(Some).map_err(|error| Failure::new(&error).hint(error.hint()))
+    report.map(|live| (Some(live), Vec::new())).map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 /// Before the run ends with an error, what could not be read may tell why.

@@ -1,5 +1,6 @@
 //! The subcommands: arguments in, exit code out.
 
+pub mod collect;
 pub mod diagnose;
 mod gather;
 pub mod policies;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::gather::gather;
+use super::gather::{Origin, gather};
 use crate::cli::Scan;
 use crate::commands::settings::{Settings, check_cloud};
 use crate::error::Failure;
@@ -16,7 +16,6 @@ use crate::policy::{Severity, Verdict};
 use crate::printer::Printer;
 use crate::report::file::write_whole;
 use crate::report::{Report, RunMeta, SourceKind};
-use crate::source::arm::{Cloud, LiveReport};
 
 /// Columns of a table that goes to a file.
 const FILE_WIDTH: u16 = 100;
@@ -40,14 +39,13 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     check_outputs(scan)?;
 
     let whole = settings.policies.resource_types().collect();
-    let (live, inventory) = gather(&scan.source, now, &whole, printer)?;
+    let (origin, inventory) = gather(&scan.source, now, &whole, printer)?;
     // Which cloud exported files are of nobody knows unless it was said.
-    let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(scan.source.cloud.map(Cloud::name));
-    cloud.into_iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
+    origin.cloud.iter().for_each(|cloud| check_cloud(&settings.service_tags, cloud, printer));
     let options = Options {
         now,
         rdp_port: settings.rdp_port,
-        cloud: scan.source.cloud.map(|it| it.name().into()),
+        cloud: origin.named_cloud.clone(),
         service_tags: Arc::clone(&settings.service_tags),
     };
     let context = Context { inventory: &inventory, options: &options };
@@ -55,7 +53,7 @@ fn audit(scan: &Scan, printer: &Printer) -> Result<Exit, Failure> {
     let mildest = scan.policies.severity.unwrap_or(Severity::Info);
     let (results, counts) = settings.policies.audit(context, show, mildest);
 
-    let report = Report::new(meta(now, live, inventory, &options), results, counts);
+    let report = Report::new(meta(now, origin, inventory), results, counts);
     report.meta.gaps.iter().for_each(|gap| printer.gap(gap));
     write(&report, scan, printer)?;
     Ok(report.exit(scan.output.fail_on.mildest()))
@@ -88,13 +86,10 @@ fn check_outputs(scan: &Scan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn meta(now: OffsetDateTime, live: Option<LiveReport>, inventory: Inventory, options: &Options) -> RunMeta {
-    let seen = inventory.subscriptions().into_iter().collect();
-    let offline_cloud = options.cloud.clone().unwrap_or_else(|| "public".to_owned());
-    let (kind, subscriptions, cloud) = match live {
-        Some(live) => (SourceKind::Live, live.subscriptions, live.cloud),
-        None => (SourceKind::Offline, seen, offline_cloud),
-    };
+fn meta(now: OffsetDateTime, origin: Origin, inventory: Inventory) -> RunMeta {
+    let kind = if origin.live.is_some() { SourceKind::Live } else { SourceKind::Offline };
+    let subscriptions = origin.subscriptions.unwrap_or_else(|| inventory.subscriptions().into_iter().collect());
+    let cloud = origin.cloud.unwrap_or_else(|| "public".to_owned());
     let Inventory { inputs, resources, gaps, .. } = inventory;
     RunMeta { now, kind, cloud, subscriptions, inputs, resources, gaps: gaps.into_iter().collect() }
 }

@@ -14,7 +14,6 @@ use crate::inventory::WholeTypes;
 use crate::printer::Printer;
 use crate::report::{ip_flow as report, order_of_gaps};
 use crate::source::Gap;
-use crate::source::arm::Cloud;
 
 /// Runs the command: 0 Allow, 1 Deny, 3 Unknown, 2 no answer. What went wrong is told on stderr.
 pub fn run(arguments: &TestIpFlow) -> Exit {
@@ -30,11 +29,9 @@ fn ask(arguments: &TestIpFlow, printer: &Printer) -> Result<Exit, Failure> {
     let question = question(arguments)?;
     let service_tags = service_tags_alone(arguments.service_tags.as_deref(), printer)?;
     let now = OffsetDateTime::now_utc();
-    let (live, inventory) = gather(&arguments.source, now, &WholeTypes::default(), printer)?;
-    let named = arguments.source.cloud.map(Cloud::name);
-    let cloud = live.as_ref().map(|live| live.cloud.as_str()).or(named);
-    cloud.into_iter().for_each(|cloud| check_cloud(&service_tags, cloud, printer));
-    let options = Options { cloud: named.map(Into::into), service_tags, ..Options::at(now) };
+    let (origin, inventory) = gather(&arguments.source, now, &WholeTypes::default(), printer)?;
+    origin.cloud.iter().for_each(|cloud| check_cloud(&service_tags, cloud, printer));
+    let options = Options { cloud: origin.named_cloud, service_tags, ..Options::at(now) };
     let context = Context { inventory: &inventory, options: &options };
     let answer =
         ip_flow::answer(context, &question).map_err(|refusal| tell_gaps(&inventory, printer, Failure::new(refusal)))?;

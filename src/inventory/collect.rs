@@ -35,15 +35,22 @@ pub fn collect_whole<R>(whole: &WholeTypes, read: impl FnOnce(&mut dyn Sink) -> 
                 scope.spawn(move || type_batches(&receiver, whole))
             })
             .collect();
-        let mut intake = Intake { sender, sequence: 0, inputs: Vec::new(), gaps: Vec::new(), notes: Vec::new() };
+        let mut intake = Intake {
+            sender,
+            sequence: 0,
+            inputs: Vec::new(),
+            origins: HashMap::new(),
+            gaps: Vec::new(),
+            notes: Vec::new(),
+        };
         let result = read(&mut intake);
-        let Intake { sender, inputs, gaps, notes, .. } = intake;
+        let Intake { sender, inputs, origins, gaps, notes, .. } = intake;
         drop(sender);
         let parts: Vec<Part> =
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect();
-        (result, (inputs, gaps, notes), parts)
+        (result, (inputs, origins, gaps, notes), parts)
     });
-    let (inputs, gaps, notes) = intake;
+    let (inputs, origins, gaps, notes) = intake;
     let mut all = Part::default();
     for mut part in parts {
         all.rows.append(&mut part.rows);
@@ -53,7 +60,7 @@ pub fn collect_whole<R>(whole: &WholeTypes, read: impl FnOnce(&mut dyn Sink) -> 
         all.ids.append(&mut part.ids);
         all.gaps.append(&mut part.gaps);
     }
-    (result, finish(all, inputs, gaps, notes))
+    (result, finish(all, inputs, &origins, gaps, notes))
 }
 
 struct Work {
@@ -66,6 +73,8 @@ struct Intake {
     sender: SyncSender<Work>,
     sequence: u64,
     inputs: Vec<Input>,
+    /// Paths of what was read from snapshots, by number.
+    origins: HashMap<u32, String>,
     gaps: Vec<Gap>,
     notes: Vec<String>,
 }
@@ -84,6 +93,10 @@ impl Sink for Intake {
 
     fn input(&mut self, input: Input) {
         self.inputs.push(input);
+    }
+
+    fn origin(&mut self, number: u32, path: String) {
+        self.origins.insert(number, path);
     }
 
     fn note(&mut self, note: String) {
@@ -364,11 +377,19 @@ fn merge<P: Merge>(first: &mut Resource<P>, second: Resource<P>, notes: &mut Vec
     }
 }
 
-fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>) -> Inventory {
+fn finish(
+    mut all: Part,
+    inputs: Vec<Input>,
+    origins: &HashMap<u32, String>,
+    gaps: Vec<Gap>,
+    notes: Vec<String>,
+) -> Inventory {
+    let paths: Vec<String> = inputs.iter().map(|input| input.path.clone()).collect();
+    let path_of = |input: u32| origins.get(&input).or(paths.get(input as usize)).map_or("-", String::as_str);
     let mut inventory = Inventory { inputs, notes, gaps: gaps.into_iter().collect(), ..Inventory::default() };
     let mut listed = BTreeSet::new();
     for (input, lack, mut gap) in all.gaps {
-        let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path);
+        let path = path_of(input);
         if gap.scope.is_empty() {
             gap.scope = path.to_owned();
         } else {
@@ -394,7 +415,7 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
         match about.or_else(|| only_gateway_with_pool(&inventory)) {
             Some(gateway) => inventory.sessions.push((gateway, answer)),
             None => {
-                let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path).to_owned();
+                let path = path_of(input).to_owned();
                 let detail = "a session answer does not name its gateway, and there is not exactly one gateway with \
                               a client address pool that it could belong to";
                 let (what, detail) = ("sessions".into(), detail.into());
@@ -404,7 +425,7 @@ fn finish(mut all: Part, inputs: Vec<Input>, gaps: Vec<Gap>, notes: Vec<String>)
     }
     for (_, input, metric) in all.metrics {
         if metric.id.is_none() {
-            let path = inventory.inputs.get(input as usize).map_or("-", |input| &input.path).to_owned();
+            let path = path_of(input).to_owned();
             let detail = "a metric has no `id`, so nobody knows which resource it is about".to_owned();
             inventory.gaps.insert(Gap { scope: path, what: "metrics".into(), reason: Reason::Damaged, detail });
             continue;

@@ -10,13 +10,14 @@ mod envelope;
 pub mod offline;
 pub mod reshape;
 pub mod shape;
+pub mod snapshot;
 pub mod split;
 pub mod template;
 
 use std::fmt;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What one item of a [`Batch`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +48,8 @@ pub struct Item {
 /// Some items of one input, in the input's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Which input: its position in the order in which [`Sink::input`] is told of them, counted from 0.
+    /// Which input: its position in the order in which [`Sink::input`] is told of them, counted from 0; or a number
+    /// that [`Sink::origin`] names.
     pub input: u32,
     /// JSON text that holds the items (UTF-8; what lies between them does not matter).
     pub text: String,
@@ -64,7 +66,7 @@ impl Batch {
 }
 
 /// Why something is missing from the audit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
     /// The identity may not read it (401, 403).
@@ -95,7 +97,7 @@ impl fmt::Display for Reason {
 }
 
 /// What could not be read, and why: part of the report, so that its absence is never taken for a clean result.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Gap {
     /// Where: `/subscriptions/…`, a resource id, or the path of a file.
     pub scope: String,
@@ -128,6 +130,9 @@ pub trait Sink {
     fn gap(&mut self, gap: Gap);
     /// Takes note of an input. Called once for each, in the order of [`Batch::input`], after its batches.
     fn input(&mut self, input: Input);
+    /// Takes note of where the batches of that number were read first, which their gaps name: a snapshot holds what
+    /// other inputs said. Such numbers are those of no input.
+    fn origin(&mut self, _number: u32, _path: String) {}
     /// Takes a remark for the person who runs the audit; it does not change a verdict.
     fn note(&mut self, note: String);
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
+use super::snapshot::{self, Numbers, Recorded};
 use super::split::{Found, split};
 use super::{Gap, Input, Reason, Sink, template};
 use crate::visible::visible;
 
 /// Extensions of the files that are read when a folder is named.
-const EXTENSIONS: [&str; 4] = ["json", "jsonc", "jsonl", "ndjson"];
+const EXTENSIONS: [&str; 5] = ["json", "jsonc", "jsonl", "ndjson", "zst"];
 
 /// Why offline input could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,7 @@ pub enum OfflineError {
         error: io::Error,
     },
     /// A folder that was named holds no JSON file.
-    #[error("`{}` holds no file that ends in .json, .jsonc, .jsonl or .ndjson", visible(&.0.to_string_lossy()))]
+    #[error("`{}` holds no file that ends in .json, .jsonc, .jsonl, .ndjson or .zst", visible(&.0.to_string_lossy()))]
     NoFiles(PathBuf),
     /// A file of Bicep, which is a language of its own.
     #[error(
@@ -47,7 +48,26 @@ enum Source {
 ///
 /// A path that was named and cannot be opened is an error before anything is read; what goes wrong later is a gap,
 /// and the other files are read.
+///
+/// # Errors
+///
+/// Such a path, or a folder without such files.
 pub fn read(paths: &[PathBuf], stdin: &mut dyn Read, sink: &mut dyn Sink) -> Result<(), OfflineError> {
+    read_recorded(paths, stdin, sink).map(drop)
+}
+
+/// As [`read`]; what the snapshots among the files say of their making comes back.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_recorded(
+    paths: &[PathBuf],
+    stdin: &mut dyn Read,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Recorded>, OfflineError> {
+    let mut recorded = Vec::new();
+    let mut numbers = Numbers::default();
     let mut sources = Vec::new();
     for path in paths {
         find(path, &mut sources, sink)?;
@@ -55,12 +75,12 @@ pub fn read(paths: &[PathBuf], stdin: &mut dyn Read, sink: &mut dyn Sink) -> Res
     for (number, source) in sources.iter().enumerate() {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         match source {
-            Source::Stdin => read_one(&mut *stdin, number, "-", false, sink),
+            Source::Stdin => recorded.extend(read_any(&mut *stdin, number, "-", false, &mut numbers, sink)),
             Source::File(path) => {
                 let shown = path.display().to_string();
-                let lines = extension(path).is_some_and(|it| it != "json" && it != "jsonc");
+                let lines = is_named_lines(path);
                 match File::open(path) {
-                    Ok(file) => read_one(file, number, &shown, lines, sink),
+                    Ok(file) => recorded.extend(read_any(file, number, &shown, lines, &mut numbers, sink)),
                     Err(error) => {
                         sink.gap(file_gap(&shown, Reason::Unreachable, &format!("cannot be opened: {error}")));
                         sink.input(Input { path: shown, shape: "unreadable".into(), resources: 0 });
@@ -69,7 +89,7 @@ pub fn read(paths: &[PathBuf], stdin: &mut dyn Read, sink: &mut dyn Sink) -> Res
             }
         }
     }
-    Ok(())
+    Ok(recorded)
 }
 
 /// The files that a path stands for.
@@ -139,21 +159,69 @@ fn file_gap(path: &str, reason: Reason, detail: &str) -> Gap {
     Gap { scope: path.to_owned(), what: "file".to_owned(), reason, detail: detail.to_owned() }
 }
 
-fn read_one(reader: impl Read, number: u32, path: &str, lines: bool, sink: &mut dyn Sink) {
+/// Whether the file's name says that each line is a document.
+fn is_named_lines(path: &Path) -> bool {
+    match extension(path) {
+        Some(it) if it == "zst" => path.file_stem().is_some_and(|stem| is_named_lines(Path::new(stem))),
+        it => it.is_some_and(|it| it != "json" && it != "jsonc"),
+    }
+}
+
+/// What a file of the Zstandard format starts with (RFC 8878, 3.1.1).
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Reads a snapshot or an export, compressed or not. `Some`: it is a snapshot.
+fn read_any(
+    reader: impl Read,
+    number: u32,
+    path: &str,
+    lines: bool,
+    numbers: &mut Numbers,
+    sink: &mut dyn Sink,
+) -> Option<Recorded> {
     let mut reader = BufReader::with_capacity(64 * 1024, reader);
+    if !reader.fill_buf().is_ok_and(|start| start.starts_with(&ZSTD)) {
+        return read_plain(reader, number, path, lines, numbers, sink);
+    }
+    match zstd::Decoder::with_buffer(reader) {
+        Ok(decoder) => read_plain(BufReader::with_capacity(64 * 1024, decoder), number, path, lines, numbers, sink),
+        Err(error) => {
+            sink.gap(file_gap(path, Reason::Unreachable, &format!("cannot be decompressed: {error}")));
+            sink.input(Input { path: path.to_owned(), shape: "unreadable".into(), resources: 0 });
+            None
+        }
+    }
+}
+
+fn read_plain(
+    mut reader: impl BufRead,
+    number: u32,
+    path: &str,
+    lines: bool,
+    numbers: &mut Numbers,
+    sink: &mut dyn Sink,
+) -> Option<Recorded> {
     let start = reader.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
-    if template::looks_like_bicep(&start) {
+    if snapshot::is_one(&start) {
+        return Some(snapshot::read(reader, path, numbers, sink));
+    }
+    read_one(reader, &start, number, path, lines, sink);
+    None
+}
+
+fn read_one(reader: impl Read, start: &[u8], number: u32, path: &str, lines: bool, sink: &mut dyn Sink) {
+    if template::looks_like_bicep(start) {
         sink.gap(file_gap(path, Reason::Damaged, BICEP));
         return sink.input(Input { path: path.to_owned(), shape: "bicep".to_owned(), resources: 0 });
     }
-    let relaxed = path.to_lowercase().ends_with(".jsonc") || template::looks_relaxed(&start);
+    let relaxed = path.to_lowercase().trim_end_matches(".zst").ends_with(".jsonc") || template::looks_relaxed(start);
     let mut decoded = DecodeReaderBytesBuilder::new()
-        .encoding(utf16_without_bom(&start))
+        .encoding(utf16_without_bom(start))
         .bom_sniffing(true)
         .strip_bom(true)
         .utf8_passthru(true)
         .build(reader);
-    let lines = if lines { !starts_open(&start) } else { is_line_delimited(&start) };
+    let lines = if lines { !starts_open(start) } else { is_line_delimited(start) };
     let mut head = Vec::new();
     if relaxed && !lines {
         // What cannot be read on fails again behind it, and is told there.

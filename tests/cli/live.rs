@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::azure::mock_arm::{MockArm, error, is_graph};
 use crate::support::{Ran, azaudit, azaudit_with_env};
 
-const NOW: &str = "2026-01-01T00:00:00Z";
-const HUB: &str = "8f2c1d6e-4b7a-4c1e-9a53-2e6d7b90c4f1";
-const BRANCH: &str = "c5a97e30-1d84-4f6b-8b2a-64f0e3d1a7b9";
+pub const NOW: &str = "2026-01-01T00:00:00Z";
+pub const HUB: &str = "8f2c1d6e-4b7a-4c1e-9a53-2e6d7b90c4f1";
+pub const BRANCH: &str = "c5a97e30-1d84-4f6b-8b2a-64f0e3d1a7b9";
 
 /// The estate of the README, served live.
-fn contoso() -> MockArm {
+pub fn contoso() -> MockArm {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/estates/contoso.json")).unwrap();
     let items: Vec<Value> = serde_json::from_str(&text).unwrap();
     let (metrics, resources): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.get("timeseries").is_some());

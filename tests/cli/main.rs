@@ -2,6 +2,7 @@
 
 #[path = "../support/mod.rs"]
 mod azure;
+mod collect;
 mod config;
 mod diagnose;
 mod events;
