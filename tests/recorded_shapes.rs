@@ -56,6 +56,21 @@ fn each_file_of_az_cli_is_taken_for_what_it_is() {
     assert_eq!(others, [""; 0]);
 }
 
+#[test]
+fn answers_about_one_interface_or_one_gateway_are_named() {
+    for path in az_cli().into_iter().filter(|path| is_answer(&name(path))) {
+        let inventory = read(&path);
+        let shape = match name(&path) {
+            name if name.contains("effective-nsg") => "effective-nsg",
+            name if name.contains("effective-route") => "effective-routes",
+            name if name.contains("empty") => "arm-list",
+            _ => "sessions",
+        };
+        assert_eq!(inventory.inputs[0].shape, shape, "{}", path.display());
+        assert_eq!(inventory.gaps.is_empty(), shape == "arm-list", "{}: {:?}", path.display(), inventory.gaps);
+    }
+}
+
 /// What is read of a document, as text; without how many clients are connected, which az CLI leaves out.
 fn typed(inventory: &Inventory) -> [String; 8] {
     let mut gateways = inventory.gateways.rows().to_vec();

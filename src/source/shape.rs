@@ -8,7 +8,7 @@ use super::Kind;
 use super::reshape::Style;
 
 /// Keys by which shapes are told apart, in lower case. A set of them is a [`Keys`].
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "id",
     "type",
     "properties",
@@ -25,11 +25,13 @@ const KEYS: [&str; 16] = [
     "resources",
     "contentversion",
     "parameters",
+    "effectivesecurityrules",
+    "nexthoptype",
 ];
 
 /// Which of [`KEYS`] an object has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keys(u16);
+pub struct Keys(u32);
 
 impl Keys {
     /// Takes note of a key, in any letter case. `key` is what stands between the quotes.
@@ -60,6 +62,8 @@ pub enum ItemShape {
     Flat,
     /// Perhaps a table of Resource Graph: what it holds tells.
     Table,
+    /// What holds for one interface, which is worked out here from its groups and route tables: not read.
+    Effective(&'static str),
     /// Resources that were brought into the REST shape.
     Reshaped(Style),
     /// An error that Azure answered with where data was asked for.
@@ -84,6 +88,8 @@ const ITEMS: &[(Test, ItemShape)] = &[
     (|keys| keys.all(&["id"]) && keys.any(&["properties", "type"]), ItemShape::Known(Kind::Resource)),
     (|keys| keys.all(&["type", "properties"]) && !keys.all(&["$schema"]), ItemShape::Known(Kind::Resource)),
     (|keys| keys.all(&["error"]) || keys.all(&["code", "message"]), ItemShape::Error),
+    (|keys| keys.all(&["effectivesecurityrules"]), ItemShape::Effective("effective-nsg")),
+    (|keys| keys.all(&["nexthoptype"]), ItemShape::Effective("effective-routes")),
     (|keys| keys.all(&["data"]) || keys.all(&["columns", "rows"]), ItemShape::Table),
 ];
 
@@ -120,6 +126,7 @@ pub fn name(outer: Outer, first: Option<ItemShape>) -> &'static str {
         (Some(ItemShape::Reshaped(style)), _) => style.name(),
         (Some(ItemShape::Template), _) => "arm-template",
         (Some(ItemShape::Parameters), _) => "arm-parameters",
+        (Some(ItemShape::Effective(name)), _) => name,
         (Some(ItemShape::Known(Kind::Resource)), Outer::Single) => "arm-resource",
         (None | Some(ItemShape::Flat | ItemShape::Table), Outer::Single) => "unrecognised",
         (_, Outer::Array) => "arm-array",
@@ -143,6 +150,9 @@ mod tests {
         assert_eq!(item(keys(&["id", "type", "name", "unit", "timeseries"])), Some(ItemShape::Known(Kind::Metric)));
         assert_eq!(item(keys(&["vpnConnectionId", "vpnUserName"])), Some(ItemShape::SessionRow));
         assert_eq!(item(keys(&["error"])), Some(ItemShape::Error));
+        let rules = item(keys(&["networkSecurityGroup", "association", "effectiveSecurityRules"]));
+        assert_eq!(rules, Some(ItemShape::Effective("effective-nsg")));
+        assert_eq!(item(keys(&["id", "etag", "nextHopType"])), Some(ItemShape::Flat));
         assert_eq!(item(keys(&["name", "version", "dependencies"])), None);
     }
 

@@ -423,6 +423,11 @@ impl Splitter<'_> {
             }
             // Handed on when its shape was told.
             Some(ItemShape::Reshaped(_)) => {}
+            Some(ItemShape::Effective(_)) => {
+                let detail = "what holds for one interface at one moment, which is not read; export its security \
+                              groups and route tables, from which it follows";
+                self.gap("resource", Reason::Damaged, start, detail);
+            }
             Some(ItemShape::Flat | ItemShape::Table) | None => {
                 let detail = match keys.all(&["$schema"]) {
                     true => "it has a `$schema`, but is no ARM template: that has `resources`",

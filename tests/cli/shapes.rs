@@ -64,6 +64,9 @@ fn each_object(value: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
     }
 }
 
+/// How a tool prints a resource.
+type Style = fn(Value) -> Value;
+
 /// As az CLI prints it: flat, sorted by key, `resourceGroup` next to every id.
 fn az_cli(mut resource: Value) -> Value {
     hoist(&mut resource);
@@ -153,7 +156,7 @@ fn cut(value: Value, depth: u8) -> Value {
 fn az_cli_gives_the_same_results() {
     let (resources, metrics) = contoso();
     let rest = scan(&json!(resources), &metrics);
-    let styles: [fn(Value) -> Value; 2] = [az_cli, az_cli_with_nulls];
+    let styles: [Style; 2] = [az_cli, az_cli_with_nulls];
     for style in styles {
         let flat: Vec<Value> = resources.iter().cloned().map(style).collect();
         let ran = scan(&json!(flat), &metrics);
@@ -256,7 +259,7 @@ fn what_was_cut_off_never_turns_a_verdict() {
 #[test]
 fn the_estates_of_symptoms_give_the_same_results_in_every_style() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/diagnose");
-    let styles: [(fn(Value) -> Value, &str); 2] = [(az_cli, "az-cli"), (powershell, "powershell")];
+    let styles: [(Style, &str); 2] = [(az_cli, "az-cli"), (powershell, "powershell")];
     let mut estates = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
