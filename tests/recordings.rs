@@ -65,3 +65,24 @@ fn recorded_answers_of_arm_are_typed_without_a_loss() {
     }
     assert_eq!(lost, [""; 0]);
 }
+
+#[test]
+fn every_recorded_template_is_named_and_read() {
+    let mut odd = Vec::new();
+    for path in recorded("arm-templates") {
+        let inventory = read(&path);
+        let [input] = inventory.inputs.as_slice() else { panic!("{}: not one input", path.display()) };
+        let parameters = path.to_string_lossy().ends_with("parameters.json");
+        let named = input.shape == if parameters { "arm-parameters" } else { "arm-template" };
+        // What is told of parameters is a remark; a template deploys something, or a gap says what it links to.
+        let read =
+            if parameters { !inventory.notes.is_empty() } else { input.resources > 0 || !inventory.gaps.is_empty() };
+        // Written by hand: what is said of them is that a value is not told, never that the template is damaged.
+        let misread =
+            inventory.gaps.iter().any(|gap| gap.what == "file" && gap.reason == azaudit::source::Reason::Damaged);
+        if !named || !read || misread {
+            odd.push((path, input.shape.clone(), inventory.gaps));
+        }
+    }
+    assert!(odd.is_empty(), "{odd:#?}");
+}

@@ -12,16 +12,16 @@ use crate::json::member;
 
 /// Children that ARM keeps in a list of their parent, each of which counts for what the parent says: the parent's
 /// type, the children's last type, which is the list's name too.
-const LISTED: [(&str, &str); 4] = [
+const LISTED: [(&str, &str); 5] = [
     ("microsoft.network/networksecuritygroups", "securityRules"),
     ("microsoft.network/routetables", "routes"),
     ("microsoft.network/loadbalancers", "inboundNatRules"),
     ("microsoft.network/loadbalancers", "backendAddressPools"),
+    ("microsoft.network/virtualnetworks", "virtualNetworkPeerings"),
 ];
 
 /// Children that are resources of their own for the audit: one that cannot be told does not cost its parent.
-const OWN: [(&str, &str); 2] =
-    [("microsoft.network/virtualnetworks", "subnets"), ("microsoft.network/virtualnetworks", "virtualNetworkPeerings")];
+const OWN: [(&str, &str); 1] = [("microsoft.network/virtualnetworks", "subnets")];
 
 /// Members whose absence already means that nobody read them.
 const OPTIONAL: [&str; 1] = ["publicCertData"];
@@ -111,7 +111,7 @@ fn name_children(resource: &mut Declared) {
     }
 }
 
-/// A subnet or peering that is unknown in part becomes a resource of its own.
+/// A subnet that is unknown in part becomes a resource of its own.
 fn lift(resources: &mut Vec<Declared>) {
     let mut lifted = Vec::new();
     for resource in resources.iter_mut() {

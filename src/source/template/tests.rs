@@ -249,6 +249,22 @@ fn a_rule_that_may_be_there_makes_its_group_unknown() {
 }
 
 #[test]
+fn a_peering_that_may_be_there_makes_its_network_unknown_and_a_subnet_only_itself() {
+    let network = "Microsoft.Network/virtualNetworks";
+    let subnets = json!([{"name": "a", "properties": {"addressPrefix": "[parameters('open')]"}}, {"name": "b", "properties": {}}]);
+    let of = |child: &str| {
+        let resource = json!({"type": network, "name": "n", "properties": {"subnets": subnets}});
+        let child = json!({"type": format!("{network}/{child}"), "name": "n/x", "condition": "[parameters('open')]"});
+        heap(&json!({"parameters": {"open": {"type": "string"}}, "resources": [resource, child]}))
+    };
+    let subnet = of("subnets");
+    assert_eq!(subnet.resources.len(), 2);
+    assert_eq!(subnet.resources[0].0["properties"]["subnets"][0]["name"], "b");
+    assert_eq!(subnet.resources[1].0["id"], format!("{RG}/providers/{network}/n/subnets/a"));
+    assert!(is_unknown(&of("virtualNetworkPeerings").resources[0].0["properties"]));
+}
+
+#[test]
 fn a_loop_whose_count_is_unknown_or_too_large_is_a_gap() {
     for count in [json!("[parameters('open')]"), json!(801), json!(-1)] {
         let heap = heap(&json!({"resources": [{"type": "A.B/c", "name": "x", "copy": {"name": "l", "count": count}}]}));
