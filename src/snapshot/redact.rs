@@ -129,6 +129,12 @@ impl Redactor {
         if known || name.len() < 4 && name.chars().all(|c| c.is_ascii_digit()) {
             return name.to_owned();
         }
+        // The network that Azure makes for a hub: HV_HUB_GUID.
+        if let Some((start, (hub, rest))) = name.split_at_checked(3).and_then(|(a, b)| Some((a, b.rsplit_once('_')?)))
+            && start.eq_ignore_ascii_case("HV_")
+        {
+            return format!("{start}{}_{}", self.name(hub), self.name(rest));
+        }
         self.other(name, lower)
     }
 
