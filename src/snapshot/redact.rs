@@ -61,9 +61,11 @@ const NAMING: [&str; 8] = [
 ];
 
 /// Hosts and domains of Microsoft, which tell nothing of a customer.
-const MICROSOFT: [&str; 8] = [
+const MICROSOFT: [&str; 10] = [
     "microsoftonline.com",
     "microsoftonline.us",
+    "microsoftonline.cn",
+    "microsoftonline.de",
     "chinacloudapi.cn",
     "sts.windows.net",
     "microsoft.com",
