@@ -286,7 +286,7 @@ fn every_fixture_is_judged_as_before() {
         read.unwrap();
         let context = Context { inventory: &inventory, options: &options };
         let (judged, counts) = policies.audit(context, Verdicts::ALL, Severity::Info);
-        let mut judged: Vec<String> = judged.iter().map(|it| format!("{it:#?}")).collect();
+        let mut judged: Vec<String> = judged.iter().map(|it| format!("{it:?}")).collect();
         judged.sort();
         (format!("{}\n{:#?}", judged.join("\n"), inventory.gaps), format!("{counts:#?}"))
     };
