@@ -61,9 +61,11 @@ const NAMING: [&str; 8] = [
 ];
 
 /// Hosts and domains of Microsoft, which tell nothing of a customer.
-const MICROSOFT: [&str; 8] = [
+const MICROSOFT: [&str; 10] = [
     "microsoftonline.com",
     "microsoftonline.us",
+    "microsoftonline.cn",
+    "microsoftonline.de",
     "chinacloudapi.cn",
     "sts.windows.net",
     "microsoft.com",
@@ -128,6 +130,12 @@ impl Redactor {
         // Instances of scale sets are numbers.
         if known || name.len() < 4 && name.chars().all(|c| c.is_ascii_digit()) {
             return name.to_owned();
+        }
+        // The network that Azure makes for a hub: HV_HUB_GUID.
+        if let Some((start, (hub, rest))) = name.split_at_checked(3).and_then(|(a, b)| Some((a, b.rsplit_once('_')?)))
+            && start.eq_ignore_ascii_case("HV_")
+        {
+            return format!("{start}{}_{}", self.name(hub), self.name(rest));
         }
         self.other(name, lower)
     }
@@ -228,7 +236,7 @@ impl Redactor {
     fn host(&mut self, host: &str) -> String {
         let lower = host.to_ascii_lowercase();
         let of_microsoft = |it: &&str| lower == **it || lower.ends_with(&format!(".{it}"));
-        if MICROSOFT.iter().any(|it| of_microsoft(&it)) || host == "*" {
+        if MICROSOFT.iter().any(|it| of_microsoft(it)) || host == "*" {
             return host.to_owned();
         }
         let labels: Vec<&str> = host.split('.').collect();

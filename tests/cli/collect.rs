@@ -286,12 +286,12 @@ fn every_fixture_is_judged_as_before() {
         read.unwrap();
         let context = Context { inventory: &inventory, options: &options };
         let (judged, counts) = policies.audit(context, Verdicts::ALL, Severity::Info);
-        let mut judged: Vec<String> = judged.iter().map(|it| format!("{it:#?}")).collect();
+        let mut judged: Vec<String> = judged.iter().map(|it| format!("{it:?}")).collect();
         judged.sort();
         (format!("{}\n{:#?}", judged.join("\n"), inventory.gaps), format!("{counts:#?}"))
     };
     let fixtures = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/policies")).unwrap();
-    let mut count = 0;
+    let (mut count, mut differ) = (0, Vec::new());
     for path in fixtures.map(|it| it.unwrap().path()).filter(|it| it.extension().is_some_and(|it| it == "json")) {
         let text = std::fs::read(&path).unwrap();
         let record = |redacted: bool| {
@@ -304,10 +304,13 @@ fn every_fixture_is_judged_as_before() {
         };
         let ((judged, counts), shown) = (judge(&text), path.display().to_string());
         assert_same(&record(false).0, &judged, &shown);
-        assert_same(&record(true).1, &counts, &shown);
+        if record(true).1 != counts {
+            differ.push(shown);
+        }
         count += 1;
     }
     assert!(count > 50, "{count}");
+    assert_eq!(differ, [""; 0], "redacted, they are judged otherwise");
 }
 
 /// What is judged, without names.
