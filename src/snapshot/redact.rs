@@ -236,7 +236,7 @@ impl Redactor {
     fn host(&mut self, host: &str) -> String {
         let lower = host.to_ascii_lowercase();
         let of_microsoft = |it: &&str| lower == **it || lower.ends_with(&format!(".{it}"));
-        if MICROSOFT.iter().any(|it| of_microsoft(it)) || host == "*" {
+        if MICROSOFT.iter().any(of_microsoft) || host == "*" {
             return host.to_owned();
         }
         let labels: Vec<&str> = host.split('.').collect();
