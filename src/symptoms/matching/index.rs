@@ -161,7 +161,7 @@ impl Index {
     pub(super) fn is_about(&self, symptom: usize, stem: &str) -> bool {
         self.numbers.get(stem).is_some_and(|id| {
             let vocable = &self.vocabulary[*id as usize];
-            let says = matches!(vocable.sense, Sense::Content | Sense::Field | Sense::Everyday);
+            let says = !matches!(vocable.sense, Sense::Empty | Sense::EmptyPair | Sense::Number);
             says && !matches!(stem, "error" | "err" | "code" | "event") && vocable.symptoms.contains(&symptom)
         })
     }

@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 pub(super) use codes::is_code;
 
 use self::codes::Codes;
-use self::fold::{Lines, bounded};
+use self::fold::{Lines, bounded, unescaped};
 use self::index::Index;
 use self::rank::{Near, contrast, rank};
 use self::scan::{Found, Scan, is_field};
@@ -88,7 +88,7 @@ static MATCHER: LazyLock<Matcher> = LazyLock::new(|| {
 /// Finds the symptom of a text: a code, a symptom's id, or a pasted message, heading or title in any of the
 /// languages. Any text is fine; of one longer than [`MAX_BYTES`] its beginning and end count.
 pub fn find(text: &str) -> Match {
-    MATCHER.find(&bounded(text))
+    MATCHER.find(&unescaped(&bounded(text)))
 }
 
 impl Matcher {
