@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) symptoms: Vec<usize>,
     /// It names an error code, too, that belongs to none.
     pub(super) other: bool,
+    /// The symptoms of codes that may be those of another program, and whether that is as likely.
+    pub(super) ambiguous: Vec<(usize, bool)>,
 }
 
 impl Found {
@@ -153,7 +155,12 @@ impl Scan<'_> {
                 Some(false) => found.other |= is_code,
                 None if !is_code || counted => {}
                 None if known.is_weak() && !self.is_alone(literal) && !self.fits(known, literal, beside) => {
-                    found.other = true;
+                    if matches!(known.family, Family::Event | Family::State) {
+                        found.other = true;
+                    } else {
+                        let is_other = self.is_foreign(known.symptom) || self.is_explained(known.symptom, literal);
+                        found.ambiguous.push((known.symptom, !is_other));
+                    }
                 }
                 None => {
                     found.add(known.symptom);
@@ -424,6 +431,27 @@ impl Scan<'_> {
             return field && (known.family != Family::Http || about >= 2);
         }
         field || about > 0 || unknown <= 2
+    }
+
+    /// The text speaks of programs that the symptom does not.
+    fn is_foreign(&self, symptom: usize) -> bool {
+        self.tokens.iter().any(|token| match token.kind {
+            Kind::Word | Kind::Mixed => FOREIGN.has(&token.text) && !(self.is_about)(symptom, stem(&token.text)),
+            Kind::Cjk => FOREIGN.within(&token.text),
+            _ => false,
+        })
+    }
+
+    /// Behind the number stands what it means, and that is something else.
+    fn is_explained(&self, symptom: usize, literal: &Literal) -> bool {
+        if !self.tokens.get(literal.to + 1).is_some_and(|mark| mark.is_mark(":-(")) {
+            return false;
+        }
+        let behind = &self.tokens[literal.to + 2..(literal.to + 2 + LABELLED).min(self.tokens.len())];
+        let said = terms(behind);
+        let said = said.iter().filter(|term| !matches!(term.sense, Sense::Empty | Sense::EmptyPair | Sense::Number));
+        let (about, other): (Vec<&Term>, Vec<&Term>) = said.partition(|term| (self.is_about)(symptom, &term.key));
+        other.len() >= 2 && other.len() >= about.len()
     }
 
     /// A part of a name of a machine, a user or a file.
