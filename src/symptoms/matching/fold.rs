@@ -73,6 +73,59 @@ pub(super) fn bounded(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}\n{}", &text[..head], &text[tail..]))
 }
 
+/// A text with the characters that the entities of HTML stand for: the named ones of marks and spaces, and all numbers.
+pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let name = rest.bytes().take(10).position(|b| b == b';').map(|end| &rest[1..end]);
+        match name.and_then(|name| Some((name.len() + 2, entity(name)?))) {
+            Some((len, c)) => {
+                plain.push(c);
+                rest = &rest[len..];
+            }
+            None => {
+                plain.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+fn entity(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let value = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => number.parse(),
+        };
+        return value.ok().and_then(char::from_u32);
+    }
+    Some(match name {
+        "nbsp" => ' ',
+        "quot" | "ldquo" | "rdquo" | "laquo" | "raquo" => '"',
+        "apos" | "lsquo" | "rsquo" => '\'',
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "ndash" | "mdash" => '-',
+        "eacute" => 'é',
+        "egrave" => 'è',
+        "ecirc" => 'ê',
+        "agrave" => 'à',
+        "ccedil" => 'ç',
+        "ocirc" => 'ô',
+        "icirc" => 'î',
+        _ => return None,
+    })
+}
+
 /// Quotes and dashes, before the normalization takes some of them apart.
 fn plain(c: char) -> char {
     match c {

@@ -7,7 +7,7 @@ use super::codes::Codes;
 use super::fold::Lines;
 use super::literal::literal;
 use super::term::{Sense, Term, terms, word};
-use super::token::{Token, is_cjk, tokens};
+use super::token::{Kind, Token, is_cjk, tokens};
 
 /// What the match of a title is worth.
 const TITLE: f32 = 0.95;
@@ -24,6 +24,12 @@ const MOST_MISSPELT: usize = 4000;
 /// From how many terms on a sentence is worth being looked for alone: words, pairs of characters.
 const SENTENCE_WORDS: usize = 7;
 const SENTENCE_PAIRS: usize = 10;
+
+/// How much a sentence has to say, two for a word and one for a pair of characters, that is known by its frame.
+const LEAST_TEMPLATE: usize = 4;
+
+/// How many terms a name has at most that is put into a message.
+const LONGEST_NAME: usize = 8;
 
 /// Everyday words that a program says in one breath are its own message if they are more than this.
 const COMMON_WORDS: usize = 6;
@@ -49,11 +55,21 @@ pub(super) struct Phrase {
     pub(super) worth: f32,
     /// How much of its message it is.
     pub(super) part: f32,
+    /// A numbered heading, which names a thing and no fault (`Source 4: Network Security Groups`), or the title of one.
+    pub(super) is_thing: bool,
+}
+
+/// A sentence of a message with a place for a name between its words.
+struct Template {
+    phrase: usize,
+    /// Its words before, between and behind such places.
+    parts: Vec<Vec<u32>>,
 }
 
 /// All phrases and what they consist of.
 pub(super) struct Index {
     pub(super) phrases: Vec<Phrase>,
+    templates: Vec<Template>,
     numbers: HashMap<String, u32>,
     vocabulary: Vec<Vocable>,
 }
@@ -80,16 +96,21 @@ pub(super) struct Asked {
 
 impl Index {
     pub(super) fn new(catalogue: &Catalogue, codes: &Codes) -> Self {
-        let mut index = Self { phrases: Vec::new(), numbers: HashMap::new(), vocabulary: Vec::new() };
+        let mut index =
+            Self { phrases: Vec::new(), templates: Vec::new(), numbers: HashMap::new(), vocabulary: Vec::new() };
         for (i, symptom) in catalogue.symptoms().iter().enumerate() {
             for (text, is_title) in texts(symptom) {
                 let worth = if is_title { TITLE } else { 1.0 };
+                let phrase = index.phrases.len();
                 index.add(i, text, worth, 1.0, codes);
+                index.add_templates(phrase, text);
                 for sentence in sentences(text) {
                     index.add(i, sentence, worth, SENTENCE, codes);
                 }
             }
         }
+        index.unshare_templates();
+        index.spread_things();
         index.weigh(catalogue.symptoms().len());
         index
     }
@@ -115,6 +136,8 @@ impl Index {
             phrase.push(id);
             senses.push(sense);
         }
+        let is_thing = tokens.get(1).is_some_and(|token| token.kind == Kind::Number)
+            && tokens.get(2).is_some_and(|token| token.is_mark(":"));
         self.phrases.push(Phrase {
             symptom,
             terms: phrase,
@@ -126,7 +149,79 @@ impl Index {
             is_common: false,
             worth,
             part,
+            is_thing,
         });
+    }
+
+    /// The sentences of a phrase that is already added which have a place for a name between their words.
+    fn add_templates(&mut self, phrase: usize, text: &str) {
+        for sentence in text.split_inclusive(". ").flat_map(|part| part.split_inclusive('。')) {
+            let plain = without_names(sentence);
+            let parts = plain.split('|').map(|part| terms(&tokens(part, Lines::Spaces)));
+            let parts: Vec<Vec<Term>> = parts.filter(|part| !part.is_empty()).collect();
+            let said = parts.iter().flatten().map(|term| match term.sense {
+                Sense::Content | Sense::Everyday | Sense::Field => 2,
+                Sense::Pair | Sense::EverydayPair | Sense::FieldPair => 1,
+                Sense::Empty | Sense::EmptyPair | Sense::Number => 0,
+            });
+            if parts.len() < 2 || said.sum::<usize>() < LEAST_TEMPLATE {
+                continue;
+            }
+            let ids = |part: &Vec<Term>| part.iter().map(|term| self.numbers.get(&term.key).copied()).collect();
+            if let Some(parts) = parts.iter().map(ids).collect() {
+                self.templates.push(Template { phrase, parts });
+            }
+        }
+    }
+
+    /// A sentence that messages of several symptoms begin with tells none of them.
+    fn unshare_templates(&mut self) {
+        let symptom = |template: &Template| self.phrases[template.phrase].symptom;
+        let is_shared = |one: &Template| {
+            self.templates.iter().any(|other| one.parts == other.parts && symptom(one) != symptom(other))
+        };
+        let shared: Vec<bool> = self.templates.iter().map(is_shared).collect();
+        let mut shared = shared.into_iter();
+        self.templates.retain(|_| !shared.next().unwrap_or(false));
+    }
+
+    /// The title of what a heading names as a thing is about that thing, too.
+    fn spread_things(&mut self) {
+        let things: Vec<usize> = self.phrases.iter().filter(|p| p.is_thing).map(|p| p.symptom).collect();
+        for phrase in self.phrases.iter_mut().filter(|phrase| phrase.worth < 1.0) {
+            phrase.is_thing |= things.contains(&phrase.symptom);
+        }
+    }
+
+    /// The phrases of which a sentence is there to its last word, whatever names are put in, and where it is.
+    pub(super) fn filled_in(&self, asked: &[Asked]) -> Vec<(usize, (usize, usize))> {
+        let is_at = |part: &[u32], at: usize| {
+            asked.get(at..at + part.len()).is_some_and(|text| {
+                part.iter().zip(text).all(|(id, asked)| asked.is.iter().any(|(other, _)| other == id))
+            })
+        };
+        let ends = |parts: &[Vec<u32>], start: usize| {
+            let (first, rest) = parts.split_first()?;
+            let mut at = is_at(first, start).then_some(start + first.len())?;
+            for part in rest {
+                at = (at..=at + LONGEST_NAME).find(|at| is_at(part, *at))? + part.len();
+            }
+            Some(at)
+        };
+        let found = self.templates.iter().filter_map(|template| {
+            let place = |start| Some((template.phrase, (start, ends(&template.parts, start)?)));
+            (0..asked.len()).find_map(place)
+        });
+        found.collect()
+    }
+
+    /// How much of a symptom's phrase is among those terms that no text of the other symptom says.
+    pub(super) fn own(&self, phrase: &Phrase, other: usize, held: &[u32]) -> f32 {
+        let mut ids: Vec<u32> = phrase.terms.iter().copied().filter(|id| held.contains(id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let vocables = ids.iter().map(|id| &self.vocabulary[*id as usize]);
+        vocables.filter(|vocable| !vocable.symptoms.contains(&other)).map(|vocable| vocable.sense.weight()).sum()
     }
 
     /// A term says the more the fewer symptoms' texts hold it.
@@ -161,7 +256,7 @@ impl Index {
     pub(super) fn is_about(&self, symptom: usize, stem: &str) -> bool {
         self.numbers.get(stem).is_some_and(|id| {
             let vocable = &self.vocabulary[*id as usize];
-            let says = matches!(vocable.sense, Sense::Content | Sense::Field | Sense::Everyday);
+            let says = !matches!(vocable.sense, Sense::Empty | Sense::EmptyPair | Sense::Number);
             says && !matches!(stem, "error" | "err" | "code" | "event") && vocable.symptoms.contains(&symptom)
         })
     }

@@ -27,7 +27,9 @@ pub(super) struct Literal {
 pub(super) fn literal(codes: &Codes, tokens: &[Token], from: usize) -> Option<Literal> {
     let token = &tokens[from];
     match token.kind {
-        Kind::Number => long_number(codes, tokens, from).or_else(|| number(codes, tokens, from, &token.text, false)),
+        Kind::Number => {
+            long_number(codes, tokens, from, &token.text).or_else(|| number(codes, tokens, from, &token.text, false))
+        }
         Kind::Mixed => {
             let (text, glued) = unglued(&token.text);
             mixed(codes, tokens, from, text, glued)
@@ -47,6 +49,11 @@ fn unglued(text: &str) -> (&str, bool) {
     if letters < text.len() && is_word(&text[letters..]) { (&text[..letters], true) } else { (text, false) }
 }
 
+/// A number without what the C language puts behind it: `0x80090326L`, `2148074278u`.
+fn without_suffix(text: &str) -> &str {
+    text.trim_end_matches(['u', 'l'])
+}
+
 fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
@@ -57,12 +64,19 @@ fn mixed(codes: &Codes, tokens: &[Token], from: usize, text: &str, glued: bool) 
     let prefix = text.strip_prefix("0x").or_else(|| text.strip_prefix("ox").filter(|rest| rest.len() >= 8));
     let prefix = prefix.or_else(|| text.strip_prefix('h').filter(|_| before.is_some_and(|mark| mark.is_mark("&"))));
     if let Some(digits) = prefix {
+        // Of eight characters the last one may be a misread digit.
+        let digits = if digits.len() == 8 { digits } else { without_suffix(digits) };
         return hex(codes, tokens, from, digits, glued);
     }
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return number(codes, tokens, from, text, glued);
     }
-    let bare = text.strip_suffix('h').filter(|rest| rest.len() == 8).unwrap_or(text);
+    let digits = without_suffix(text);
+    if digits.len() >= 9 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return long_number(codes, tokens, from, digits);
+    }
+    let bare = text.strip_suffix('h').unwrap_or(digits);
+    let bare = if bare.len() == 8 { bare } else { text };
     if bare.len() != 8 || !is_hex(bare) || !bare.starts_with(['8', 'c']) {
         return quartets(codes, tokens, from, text, glued);
     }
@@ -116,8 +130,8 @@ fn quartets(codes: &Codes, tokens: &[Token], from: usize, text: &str, glued: boo
 }
 
 /// A number of nine or ten digits, perhaps negative and in groups of three: an HRESULT in decimal.
-fn long_number(codes: &Codes, tokens: &[Token], from: usize) -> Option<Literal> {
-    let mut digits = tokens[from].text.clone();
+fn long_number(codes: &Codes, tokens: &[Token], from: usize, text: &str) -> Option<Literal> {
+    let mut digits = text.to_owned();
     let mut to = from;
     while digits.len() < 10 && tokens[from].text.len() <= 3 {
         let separated = tokens.get(to + 1).is_some_and(|mark| mark.is_mark(",.'") && !mark.spaced);
@@ -156,7 +170,9 @@ fn number(codes: &Codes, tokens: &[Token], from: usize, text: &str, glued: bool)
     };
     match text.len() {
         1..=6 => {
-            let known = codes.decimal(text.parse().ok()?).to_vec();
+            // Dialling codes and numbers of tickets have leading zeros, codes in decimal have none.
+            let is_padded = text.len() > 1 && text.starts_with('0');
+            let known = if is_padded { Vec::new() } else { codes.decimal(text.parse().ok()?).to_vec() };
             if known.is_empty()
                 && let Some(both) = quartets(codes, tokens, from, text, glued)
             {

@@ -20,13 +20,13 @@ use std::sync::LazyLock;
 pub(super) use codes::is_code;
 
 use self::codes::Codes;
-use self::fold::{Lines, bounded};
-use self::index::Index;
+use self::fold::{Lines, bounded, unescaped};
+use self::index::{Asked, Index, Phrase};
 use self::rank::{Near, contrast, rank};
 use self::scan::{Found, Scan, is_field};
 use self::source::Sources;
 use self::token::{Kind, Token, tokens};
-use self::vocabulary::{FOREIGN, stem};
+use self::vocabulary::{FAILURE, FOREIGN, OTHER_ROLES, REACHING, SUCCESS, Words, stem};
 use super::Catalogue;
 
 /// How many bytes of a text count. Of a longer one those are the first and the last half of as many.
@@ -46,6 +46,15 @@ const MARGIN: f32 = 0.88;
 
 /// How much more of what only it says has to be in a text for a symptom to be told from one with a similar message.
 const CONTRAST: f32 = 0.35;
+
+/// How much of what only it says has to be in a text, as weights of words, to tell a symptom from a similar one.
+const OWN: f32 = 0.9;
+
+/// How much of a heading that names a thing has to be there to be no mere mention of the thing.
+const THING: f32 = 0.97;
+
+/// What a sentence of a message is worth that is there to its last word.
+const FILLED_IN: f32 = 0.9;
 
 /// How many near symptoms are named at most.
 const MOST: usize = 6;
@@ -88,7 +97,7 @@ static MATCHER: LazyLock<Matcher> = LazyLock::new(|| {
 /// Finds the symptom of a text: a code, a symptom's id, or a pasted message, heading or title in any of the
 /// languages. Any text is fine; of one longer than [`MAX_BYTES`] its beginning and end count.
 pub fn find(text: &str) -> Match {
-    MATCHER.find(&bounded(text))
+    MATCHER.find(&unescaped(&bounded(text)))
 }
 
 impl Matcher {
@@ -115,7 +124,29 @@ impl Matcher {
         for tokens in [Some(&spaced), joined.as_ref()].into_iter().flatten() {
             self.words(tokens, &mut scores);
         }
-        self.decide(scores)
+        if found.ambiguous.is_empty() { self.decide(scores) } else { self.ambiguous(&found.ambiguous, &scores) }
+    }
+
+    /// Codes that many programs say decide where words of the symptom's message are there, too. Else they are near,
+    /// if nothing speaks for another program.
+    fn ambiguous(&self, codes: &[(usize, bool)], scores: &[Score]) -> Match {
+        let pick = |wanted: &dyn Fn(usize, bool) -> bool| {
+            let mut symptoms: Vec<usize> = Vec::new();
+            for (symptom, is_likely) in codes {
+                if wanted(*symptom, *is_likely) && !symptoms.contains(symptom) {
+                    symptoms.push(*symptom);
+                }
+            }
+            symptoms
+        };
+        let said = pick(&|symptom, _| scores[symptom].score >= NEAR);
+        if !said.is_empty() {
+            return self.certain(&said);
+        }
+        let near = pick(&|_, is_likely| is_likely);
+        let ids: Vec<String> = near.iter().map(|i| self.catalogue.symptoms()[*i].id.clone()).collect();
+        let matches = ids.iter().map(|id| (id.clone(), NEAR)).collect();
+        Match { answer: if ids.is_empty() { Answer::None } else { Answer::Several(ids) }, matches }
     }
 
     fn scan(&self, tokens: &[Token]) -> Found {
@@ -141,6 +172,10 @@ impl Matcher {
         let mentions = self.sources.mentions(tokens);
         let trusted = self.sources.symptoms(self.catalogue, &mentions);
         let has_field = tokens.iter().any(is_field);
+        let says = |words: &Words| tokens.iter().any(|token| token.is_of(words));
+        let is_reaching = says(&REACHING);
+        let is_success = says(&SUCCESS) && !says(&FAILURE);
+        let is_other_role = speaks_of_other_role(tokens);
         let asked = self.index.ask(tokens);
         for Near { phrase: number, mut score, coverage, window } in rank(&self.index, &asked, &trusted) {
             let phrase = &self.index.phrases[number];
@@ -150,12 +185,30 @@ impl Matcher {
             if !has_field && coverage < 0.9 && self.is_foreign(tokens, phrase.symptom) {
                 score *= 0.7;
             }
+            if phrase.is_thing && coverage < THING && !is_reaching && !is_only(phrase, &asked) {
+                score = score.min(ONE * 0.95);
+            }
+            if is_success {
+                score *= 0.6;
+            }
+            if is_other_role && coverage < 0.9 {
+                score *= 0.7;
+            }
             score *= phrase.worth;
             let best = &mut scores[phrase.symptom];
             if score > best.score {
                 let held =
                     asked[window.0..window.1].iter().flat_map(|term| term.is.iter().map(|(id, _)| *id)).collect();
                 *best = Score { score, coverage, phrase: number, held };
+            }
+        }
+        for (number, (start, end)) in self.index.filled_in(&asked) {
+            let phrase = &self.index.phrases[number];
+            let score = FILLED_IN * phrase.worth;
+            let best = &mut scores[phrase.symptom];
+            if score > best.score {
+                let held = asked[start..end].iter().flat_map(|term| term.is.iter().map(|(id, _)| *id)).collect();
+                *best = Score { score, coverage: score, phrase: number, held };
             }
         }
     }
@@ -176,7 +229,7 @@ impl Matcher {
         near.truncate(MOST);
         if let [first, second, ..] = near.as_mut_slice()
             && second.1.score > first.1.score * MARGIN
-            && self.contrast(&second.1, &first.1) >= CONTRAST
+            && (self.contrast(&second.1, &first.1) >= CONTRAST || self.only(&second.1, &first.1))
         {
             std::mem::swap(first, second);
             std::mem::swap(&mut first.1.score, &mut second.1.score);
@@ -198,11 +251,39 @@ impl Matcher {
         next.score < best.score * MARGIN
             || best.coverage > 0.8 && next.coverage < best.coverage - 0.12
             || self.contrast(best, next) >= CONTRAST
+            || self.only(best, next)
+    }
+
+    /// The text has words that only the one symptom says and hardly any that only the other one says.
+    fn only(&self, one: &Score, other: &Score) -> bool {
+        let phrases = [&self.index.phrases[one.phrase], &self.index.phrases[other.phrase]];
+        let own = self.index.own(phrases[0], phrases[1].symptom, &one.held);
+        own >= OWN && self.index.own(phrases[1], phrases[0].symptom, &other.held) <= own * 0.1
     }
 
     fn contrast(&self, one: &Score, other: &Score) -> f32 {
         contrast(&self.index.phrases[one.phrase], &self.index.phrases[other.phrase], &one.held)
     }
+}
+
+/// A part of Remote Desktop that has its own errors.
+fn speaks_of_other_role(tokens: &[Token]) -> bool {
+    (0..tokens.len()).any(|from| {
+        let mut name = String::new();
+        tokens[from..].iter().take(6).any(|token| match token.kind {
+            Kind::Word => {
+                name.push_str(&token.text);
+                OTHER_ROLES.has(&name)
+            }
+            Kind::Cjk => OTHER_ROLES.within(&token.text),
+            _ => false,
+        })
+    })
+}
+
+/// Nothing else is said than what the phrase says.
+fn is_only(phrase: &Phrase, asked: &[Asked]) -> bool {
+    asked.iter().all(|term| term.surprise < 0.05 || term.is.iter().any(|(id, _)| phrase.terms.contains(id)))
 }
 
 /// How near a symptom's nearest phrase is.

@@ -4,6 +4,7 @@ use super::super::Catalogue;
 use super::codes::{Codes, Family, Known};
 use super::literal::{self, Literal};
 use super::source::{Mention, nearest};
+use super::term::{Sense, Term, terms};
 use super::token::{Kind, Token};
 use super::vocabulary::{
     BETWEEN, CODE_PREFIX, COUNT, COUNTED, ERROR, ERRORS, EVENT, EVENTS, FIELD, FOREIGN, MEASURE, NEUTRAL, SAYS, Words,
@@ -13,6 +14,9 @@ use super::vocabulary::{
 /// How many tokens around a number are its company.
 const COMPANY: usize = 30;
 
+/// How many tokens of its message beside a number are looked at.
+const LABELLED: usize = 16;
+
 /// What a text says by codes.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -20,6 +24,8 @@ pub(super) struct Found {
     pub(super) symptoms: Vec<usize>,
     /// It names an error code, too, that belongs to none.
     pub(super) other: bool,
+    /// The symptoms of codes that may be those of another program, and whether that is as likely.
+    pub(super) ambiguous: Vec<(usize, bool)>,
 }
 
 impl Found {
@@ -120,7 +126,10 @@ impl Scan<'_> {
 
     /// Takes one number into account. True if it is a code.
     fn judge(&self, literal: &Literal, accepted: Option<usize>, found: &mut Found) -> bool {
-        if !literal.certain && (self.is_part(literal) || self.measures(literal)) {
+        let labelled = self.is_labelled(literal);
+        if !literal.certain && !labelled && (self.is_part(literal) || self.measures(literal))
+            || self.is_process(literal)
+        {
             return false;
         }
         let beside = self.beside(literal);
@@ -131,6 +140,7 @@ impl Scan<'_> {
         let counted = beside.is_none() && !literal.glued && self.counts(literal);
         let is_code = literal.certain
             || literal.glued
+            || labelled
             || matches!(beside, Some(Beside::Error | Beside::Event))
             || beside == Some(Beside::Says) && self.has_field
             || accepted.is_some_and(|end| self.is_chained(end, literal.from))
@@ -145,7 +155,12 @@ impl Scan<'_> {
                 Some(false) => found.other |= is_code,
                 None if !is_code || counted => {}
                 None if known.is_weak() && !self.is_alone(literal) && !self.fits(known, literal, beside) => {
-                    found.other = true;
+                    if matches!(known.family, Family::Event | Family::State) {
+                        found.other = true;
+                    } else {
+                        let is_other = self.is_foreign(known.symptom) || self.is_explained(known.symptom, literal);
+                        found.ambiguous.push((known.symptom, !is_other));
+                    }
                 }
                 None => {
                     found.add(known.symptom);
@@ -205,7 +220,7 @@ impl Scan<'_> {
 
     /// A unit stands behind it, or before it what it is the number of.
     fn measures(&self, literal: &Literal) -> bool {
-        if self.tokens.get(literal.to + 1).is_some_and(|next| starts_with(next, &MEASURE)) {
+        if self.is_unit(literal.to + 1) && !self.is_said_directly(literal) {
             return true;
         }
         let mut i = literal.from;
@@ -221,6 +236,63 @@ impl Scan<'_> {
             }
         }
         false
+    }
+
+    /// A unit, and no elided or shortened word: `s'affiche`, `m. Dupont`.
+    fn is_unit(&self, i: usize) -> bool {
+        let Some(token) = self.tokens.get(i).filter(|token| starts_with(token, &MEASURE)) else { return false };
+        let mark = self.tokens.get(i + 1).filter(|mark| !mark.spaced);
+        let is_short = token.text.len() == 1 && self.tokens.get(i + 2).is_some_and(Token::is_latin);
+        !mark.is_some_and(|mark| mark.is_mark("'") || is_short && mark.is_mark("."))
+    }
+
+    /// A word for errors or events stands right before it.
+    fn is_said_directly(&self, literal: &Literal) -> bool {
+        let before = self.tokens[..literal.from].iter().rev().find(|token| !token.is_mark(":#([\"'="));
+        before.is_some_and(|token| match token.kind {
+            Kind::Word => [&ERROR, &EVENT].iter().any(|words| words.has(&token.text)),
+            Kind::Cjk => ends_near(&token.text, &ERROR) || ends_near(&token.text, &EVENT),
+            _ => false,
+        })
+    }
+
+    /// The number of a process behind its name: `rasclient[1460]: …`.
+    fn is_process(&self, literal: &Literal) -> bool {
+        let glued = |i: usize, mark: &str| self.tokens.get(i).is_some_and(|token| !token.spaced && token.is_mark(mark));
+        let is_name = |token: &Token| token.is_latin() && (!ERROR.has(&token.text) || token.text == "rasclient");
+        literal.from >= 2
+            && !self.tokens[literal.from].spaced
+            && glued(literal.from - 1, "[")
+            && is_name(&self.tokens[literal.from - 2])
+            && !EVENT.has(&self.tokens[literal.from - 2].text)
+            && glued(literal.to + 1, "]")
+            && glued(literal.to + 2, ":")
+    }
+
+    /// Behind words of its message and in parentheses, or before them at the start: `… could not be found (798)`,
+    /// `798: …`.
+    fn is_labelled(&self, literal: &Literal) -> bool {
+        let is = |i: usize, marks: &str| self.tokens.get(i).is_some_and(|token| token.is_mark(marks));
+        let said = if literal.from > 0 && is(literal.from - 1, "([") && is(literal.to + 1, ")]") {
+            &self.tokens[literal.from.saturating_sub(LABELLED)..literal.from - 1]
+        } else if is(literal.to + 1, "-:") && self.tokens[..literal.from].iter().all(|token| token.is_mark("([\"'")) {
+            &self.tokens[literal.to + 2..(literal.to + 2 + LABELLED).min(self.tokens.len())]
+        } else {
+            return false;
+        };
+        literal.known.iter().any(|known| {
+            let (mut about, mut all) = (0, 0);
+            for Term { key, sense } in terms(said) {
+                let weight = match sense {
+                    Sense::Content | Sense::Everyday | Sense::Field => 2,
+                    Sense::Pair | Sense::EverydayPair | Sense::FieldPair => 1,
+                    Sense::Empty | Sense::EmptyPair | Sense::Number => continue,
+                };
+                all += weight;
+                about += if (self.is_about)(known.symptom, &key) { weight } else { 0 };
+            }
+            about >= 4 && about * 3 >= all * 2
+        })
     }
 
     /// It says how many of something there are.
@@ -359,6 +431,27 @@ impl Scan<'_> {
             return field && (known.family != Family::Http || about >= 2);
         }
         field || about > 0 || unknown <= 2
+    }
+
+    /// The text speaks of programs that the symptom does not.
+    fn is_foreign(&self, symptom: usize) -> bool {
+        self.tokens.iter().any(|token| match token.kind {
+            Kind::Word | Kind::Mixed => FOREIGN.has(&token.text) && !(self.is_about)(symptom, stem(&token.text)),
+            Kind::Cjk => FOREIGN.within(&token.text),
+            _ => false,
+        })
+    }
+
+    /// Behind the number stands what it means, and that is something else.
+    fn is_explained(&self, symptom: usize, literal: &Literal) -> bool {
+        if !self.tokens.get(literal.to + 1).is_some_and(|mark| mark.is_mark(":-(")) {
+            return false;
+        }
+        let behind = &self.tokens[literal.to + 2..(literal.to + 2 + LABELLED).min(self.tokens.len())];
+        let said = terms(behind);
+        let said = said.iter().filter(|term| !matches!(term.sense, Sense::Empty | Sense::EmptyPair | Sense::Number));
+        let (about, other): (Vec<&Term>, Vec<&Term>) = said.partition(|term| (self.is_about)(symptom, &term.key));
+        other.len() >= 2 && other.len() >= about.len()
     }
 
     /// A part of a name of a machine, a user or a file.

@@ -1,6 +1,7 @@
 //! Folded texts, cut into words, numbers, runs of Chinese or Japanese, and marks.
 
 use super::fold::{Char, Lines, fold};
+use super::vocabulary::Words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -30,6 +31,15 @@ pub(super) struct Token {
 impl Token {
     pub(super) fn is_mark(&self, marks: &str) -> bool {
         self.kind == Kind::Mark && self.text.chars().all(|c| marks.contains(c))
+    }
+
+    /// Is one of those words, or holds one that is Chinese or Japanese.
+    pub(super) fn is_of(&self, words: &Words) -> bool {
+        match self.kind {
+            Kind::Word | Kind::Mixed => words.has(&self.text),
+            Kind::Cjk => words.within(&self.text),
+            Kind::Number | Kind::Mark => false,
+        }
     }
 
     /// Holds digits, letters or both, and no Chinese or Japanese.

@@ -136,6 +136,25 @@ words! {
     FIELD = "vpn vnp p2s rdp azure ras rras tunnel tunnels ikev2 sstp gateway passerelle mstsc schannel entra vnet vng nsg"
         "网关 远程桌面 隧道 点到站点 虚拟网络 ゲートウェイ リモートデスクトップ トンネル ポイント対サイト 仮想ネットワーク";
 
+    /// What a text speaks of that is about reaching a machine.
+    REACHING = "remote desktop rdp mstsc bureau vpn connect connects connected connecting connection connecter connexion connexions"
+        "block blocks blocked blocking deny denies denied refuse refuses refused inbound bloque bloquee bloques bloquer refusee"
+        "远程桌面 连接 阻止 拒绝 封锁 挡住 リモート 接続 ブロック 拒否 遮断";
+
+    /// What programs report that did as they were told.
+    SUCCESS = "generated succeeded success successful successfully completed genere generee reussi reussie reussite"
+        "成功 已生成 已完成 正常に 生成されました 完了しました";
+
+    /// What a text says of a failure.
+    FAILURE = "not no cannot cant couldn couldnt didn didnt doesn doesnt isn isnt won wont unable fail fails failed failing failure error"
+        "errors denied invalid refused without never pas ne n echec echoue impossible erreur introuvable refuse"
+        "无法 失败 错误 不 没 未 拒绝 ない ません 失敗 エラー 拒否 無効";
+
+    /// Parts of Remote Desktop of which the catalogue has no symptom, without the spaces.
+    OTHER_ROLES = "rdgateway rdgatewayserver remotedesktopgateway remotedesktopgatewayserver rdlicensing remotedesktoplicensing"
+        "remotedesktoplicenseserver remotedesktoplicenseservers passerelledesservicesbureauadistance passerellebureauadistance"
+        "远程桌面网关 远程桌面授权 リモートデスクトップゲートウェイ リモートデスクトップライセンス";
+
     /// Programs and things whose errors are others.
     FOREIGN = "printer printers print printing printed imprimante imprimer drucker druckerseite outlook excel word powerpoint"
         "teams exchange mail mails email emails smtp imap pop3 sap sql mssql oracle mysql postgres mongodb browser chrome firefox"
