@@ -81,6 +81,8 @@ fn a_megabyte_of_anything_ends() {
         "\n",
         "-",
         "e\u{301}",
+        "error 800 ",
+        "http 405 ",
         "the network connection between ",
     ] {
         let text = part.repeat(1_000_000 / part.len());

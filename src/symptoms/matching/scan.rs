@@ -157,7 +157,8 @@ impl Scan<'_> {
                 None if known.is_weak() && !self.is_alone(literal) && !self.fits(known, literal, beside) => {
                     if matches!(known.family, Family::Event | Family::State) {
                         found.other = true;
-                    } else {
+                    } else if !found.ambiguous.iter().any(|(symptom, _)| *symptom == known.symptom) {
+                        // Once for each symptom: it looks at the whole text.
                         let is_other = self.is_foreign(known.symptom) || self.is_explained(known.symptom, literal);
                         found.ambiguous.push((known.symptom, !is_other));
                     }
