@@ -324,8 +324,8 @@ arm! {
         pub destination_addresses: Vec<Box<str>>,
         /// Ports on the firewall.
         pub destination_ports: Vec<Box<str>>,
-        /// Protocols, in a firewall's own rules.
-        pub protocols: Vec<Box<str>>,
+        /// Protocols, in a firewall's own rules. Application rules have others, which translate nothing.
+        pub protocols: Vec<FirewallProtocol>,
         /// Protocols, in a policy's rules.
         pub ip_protocols: Vec<Box<str>>,
         /// The machine's address.
@@ -409,7 +409,31 @@ arm! {
     }
 }
 
-merge_by_value!(FirewallNatRule, RuleCollection, AddressPrefixItem);
+merge_by_value!(FirewallNatRule, FirewallProtocol, RuleCollection, AddressPrefixItem);
+
+/// A protocol of a firewall's rule.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum FirewallProtocol {
+    /// `TCP`, `UDP`, `Any`, `ICMP`.
+    Name(Box<str>),
+    /// Of an application rule: `{"protocolType": "Https", "port": 443}`.
+    Application {
+        /// `Http`, `Https`, `Mssql`.
+        #[serde(rename = "protocolType", alias = "ProtocolType")]
+        protocol_type: Box<str>,
+    },
+}
+
+impl FirewallProtocol {
+    /// The protocol's name, where it is one of packets.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Application { .. } => None,
+        }
+    }
+}
 
 /// Whether a reference leads anywhere, and where.
 pub fn target(reference: &Option<Reference>) -> Option<&ResourceId> {

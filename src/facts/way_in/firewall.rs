@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use crate::inventory::network::{AzureFirewall, FirewallNatRule, target};
+use crate::inventory::network::{AzureFirewall, FirewallNatRule, FirewallProtocol, target};
 use crate::inventory::{Inventory, Resource, ResourceId};
 
 use super::{Endpoint, Sources, WayIn, WayInKind, address_of, way};
@@ -118,7 +118,8 @@ impl Firewalls {
         if !place.is_public(&rule.destination_addresses, &mut dnat.way) {
             return;
         }
-        let protocols: Vec<&str> = rule.protocols.iter().chain(&rule.ip_protocols).map(|it| &**it).collect();
+        let own = rule.protocols.iter().filter_map(FirewallProtocol::name);
+        let protocols: Vec<&str> = own.chain(rule.ip_protocols.iter().map(|it| &**it)).collect();
         if !protocols.is_empty() {
             dnat.way.protocols = Protocols::new(&protocols.join(","));
         }

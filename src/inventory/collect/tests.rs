@@ -262,3 +262,21 @@ fn just_in_time_policies_are_known_under_both_of_their_types() {
         assert_eq!(policy.requests[0].virtual_machines[0].ports[0].status.as_deref(), Some("Revoked"));
     }
 }
+
+#[test]
+fn application_rules_of_a_firewall_policy_cost_nothing() {
+    let group = |protocols: &str| {
+        let rule = format!(r#"{{"ruleType":"ApplicationRule","name":"a","protocols":{protocols}}}"#);
+        let collection = format!(r#"{{"ruleCollectionType":"x","name":"c","rules":[{rule}]}}"#);
+        let properties = format!(r#"{{"priority":100,"ruleCollections":[{collection}]}}"#);
+        resource("firewallPolicies/p/ruleCollectionGroups", "g", &properties).replace(
+            r#""type":"Microsoft.Network/firewallPolicies/p/"#,
+            r#""type":"Microsoft.Network/firewallPolicies/"#,
+        )
+    };
+    let application = inventory(&[&group(r#"[{"protocolType":"Https","port":443}]"#)]);
+    assert_eq!((application.rule_collection_groups.len(), gaps(&application)), (1, vec![]));
+    let named = inventory(&[&group(r#"["TCP"]"#)]);
+    assert_eq!((named.rule_collection_groups.len(), gaps(&named)), (1, vec![]));
+    assert_eq!(gaps(&inventory(&[&group(r#"[[7]]"#)])).len(), 1);
+}
