@@ -1,11 +1,23 @@
 //! How much place text gets: the columns of tables, and sentences outside of them.
 
-use comfy_table::{Cell, ColumnConstraint, Table, Width};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// Columns that remain for the sentence in the last column of a table when the others take what their names need.
 const SENTENCE: u16 = 24;
 /// Columns of a cell beside its text.
 const PADDING: u16 = 2;
+
+/// A table of that many columns, one line a row, with these headings.
+pub fn list<const N: usize>(width: u16, header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners())
+        .force_no_tty()
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(header);
+    table
+}
 
 /// Keeps all columns but the last from taking the place of the sentence in it, and gives each the place that its
 /// longest word needs, the shortest first, as long as [`SENTENCE`] columns remain: a name that is broken cannot be

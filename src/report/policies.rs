@@ -2,18 +2,17 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
-use super::layout::limit_columns;
+use super::layout::{limit_columns, list};
 use super::text::visible;
 use crate::count::counted;
 use crate::policy::{Policy, PolicySet};
 
 /// Writes a list of objects, one for each policy, ordered by id.
 pub fn json(policies: &PolicySet, out: &mut dyn Write) -> io::Result<()> {
-    let list: Vec<_> = sorted(policies).into_iter().map(object).collect();
-    serde_json::to_writer_pretty(&mut *out, &list)?;
+    let objects: Vec<_> = sorted(policies).into_iter().map(object).collect();
+    serde_json::to_writer_pretty(&mut *out, &objects)?;
     writeln!(out)
 }
 
@@ -30,13 +29,7 @@ pub(super) fn object(policy: &Policy) -> Value {
 
 /// Writes a table of that many columns.
 pub fn table(policies: &PolicySet, width: u16, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners())
-        .force_no_tty()
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width)
-        .set_header(["Policy", "Severity", "Subject", "What should be"]);
+    let mut table = list(width, ["Policy", "Severity", "Subject", "What should be"]);
     for policy in sorted(policies) {
         let title = visible(&policy.metadata.title);
         table.add_row([policy.id(), policy.severity.word(), policy.subject.word(), &title]);

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
-use super::layout::{hanging, limit_columns};
+use super::layout::{hanging, limit_columns, list};
 use super::text::visible;
 use crate::count::counted;
 use crate::policy::{Policy, PolicySet};
@@ -39,13 +38,7 @@ fn object(symptom: &Symptom, policies: &PolicySet) -> Value {
 
 /// Writes a table of that many columns.
 pub fn table(symptoms: &[Symptom], language: Language, width: u16, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners())
-        .force_no_tty()
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width)
-        .set_header(["Symptom", "Codes", "What the user meets"]);
+    let mut table = list(width, ["Symptom", "Codes", "What the user meets"]);
     for symptom in symptoms {
         table.add_row([&symptom.id, &symptom.codes.join("\n"), symptom.title.get(language)]);
     }

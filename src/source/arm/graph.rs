@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Call, Client, Step};
 use super::failure::Failure;
@@ -77,69 +77,85 @@ async fn gaps(asked: &Asked, failure: &Failure, events: &Events) {
 }
 
 async fn pages(client: &Client, asked: &Asked, events: &Events, answered: &mut bool) -> Result<(), Failure> {
-    let version = format!("api-version={}", kinds::RESOURCE_GRAPH);
-    let url = client.endpoint().url("/providers/Microsoft.ResourceGraph/resources", &version);
     let subscriptions: Vec<&str> = asked.scopes.iter().map(|(_, scope)| scope.subscription.as_str()).collect();
     let home = asked.scopes.first().map_or(0, |(input, _)| *input);
-    let (mut token, mut visited) = (None::<String>, HashSet::new());
-    let (mut received, mut empty) = (0, 0);
-    loop {
-        let mut options = json!({"resultFormat": "objectArray", "$top": TOP});
-        if let Some(token) = &token {
-            options["$skipToken"] = json!(token);
-        }
-        let body = json!({"subscriptions": subscriptions, "query": asked.kql(), "options": options}).to_string();
-        let page = client.read(Call::post(Step::ResourceGraph, url.clone(), Some(body)), Page::graph).await?;
+    let mut pages = Pages::new(Step::ResourceGraph, json!({"subscriptions": subscriptions, "query": asked.kql()}));
+    while let Some(rows) = pages.next(client).await {
+        let rows = rows?.into_iter().map(Row::new).collect();
         *answered = true;
-        received += page.rows.len() as u64;
-        empty = if page.rows.is_empty() { empty + 1 } else { 0 };
-        let rows = page.rows.into_iter().map(Row::new).collect();
         let _ = events.send(Event::Rows { rows, input: home }).await;
-        // `resultTruncated` says "false" beside a skip token, too: only "true" proves something.
-        let Some(next) = page.next else {
-            let detail = match page.total.filter(|total| *total > received) {
-                Some(total) => format!("Resource Graph counts {total} resources, and handed over {received}"),
-                None if page.truncated => "Resource Graph says that it cut its answer short".to_owned(),
-                None => return Ok(()),
-            };
-            gaps(asked, &Failure::new(Reason::Truncated, detail), events).await;
-            return Ok(());
+    }
+    Ok(())
+}
+
+/// The answer to one query, page by page.
+struct Pages {
+    step: Step,
+    /// Scope and query.
+    body: Value,
+    /// The token of the next page, if any; `None`: there is no further page.
+    next: Option<Result<Option<String>, Failure>>,
+    visited: HashSet<String>,
+    received: u64,
+    /// Empty pages in a row.
+    empty: u32,
+}
+
+impl Pages {
+    fn new(step: Step, body: Value) -> Self {
+        Self { step, body, next: Some(Ok(None)), visited: HashSet::new(), received: 0, empty: 0 }
+    }
+
+    /// The rows of the next page; `None` after the last one, and after a failure.
+    async fn next(&mut self, client: &Client) -> Option<Result<Vec<String>, Failure>> {
+        let token = match self.next.take()? {
+            Ok(token) => token,
+            Err(failure) => return Some(Err(failure)),
         };
-        if !visited.insert(next.clone()) || empty > EMPTY_PAGES {
-            return Err(Failure::new(Reason::Damaged, "Resource Graph hands out the same page again and again"));
+        self.body["options"] = json!({"resultFormat": "objectArray", "$top": TOP});
+        if let Some(token) = token {
+            self.body["options"]["$skipToken"] = json!(token);
         }
-        token = Some(next);
+        let version = format!("api-version={}", kinds::RESOURCE_GRAPH);
+        let url = client.endpoint().url("/providers/Microsoft.ResourceGraph/resources", &version);
+        let page = match client.read(Call::post(self.step, url, Some(self.body.to_string())), Page::graph).await {
+            Ok(page) => page,
+            Err(failure) => return Some(Err(failure)),
+        };
+        self.received += page.rows.len() as u64;
+        self.empty = if page.rows.is_empty() { self.empty + 1 } else { 0 };
+        self.next = match page.next {
+            Some(next) if !self.visited.insert(next.clone()) || self.empty > EMPTY_PAGES => {
+                let detail = "Resource Graph hands out the same page again and again";
+                Some(Err(Failure::new(Reason::Damaged, detail)))
+            }
+            Some(next) => Some(Ok(Some(next))),
+            // `resultTruncated` says "false" beside a skip token, too: only "true" proves something.
+            None => match page.total.filter(|total| *total > self.received) {
+                Some(total) => {
+                    Some(format!("Resource Graph counts {total} resources, and handed over {}", self.received))
+                }
+                None => page.truncated.then(|| "Resource Graph says that it cut its answer short".to_owned()),
+            }
+            .map(|detail| Err(Failure::new(Reason::Truncated, detail))),
+        };
+        Some(Ok(page.rows))
     }
 }
 
 /// The subscriptions below a management group: all rows that came, and what kept the others from coming.
 pub(super) async fn subscriptions_below(client: &Client, group: &str) -> (Vec<String>, Option<Failure>) {
-    let version = format!("api-version={}", kinds::RESOURCE_GRAPH);
-    let url = client.endpoint().url("/providers/Microsoft.ResourceGraph/resources", &version);
     let query = "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' \
                  | project id,subscriptionId,displayName=name | order by id asc";
-    let (mut rows, mut token, mut visited) = (Vec::new(), None::<String>, HashSet::new());
-    loop {
-        let mut options = json!({"resultFormat": "objectArray", "$top": TOP});
-        if let Some(token) = &token {
-            options["$skipToken"] = json!(token);
-        }
-        let body = json!({"managementGroups": [group], "query": query, "options": options}).to_string();
-        match client.read(Call::post(Step::Subscriptions, url.clone(), Some(body)), Page::graph).await {
-            Ok(page) => {
-                rows.extend(page.rows);
-                match page.next {
-                    None => return (rows, None),
-                    Some(next) if visited.insert(next.clone()) => token = Some(next),
-                    Some(_) => {
-                        let detail = "Resource Graph hands out the same page again and again";
-                        return (rows, Some(Failure::new(Reason::Damaged, detail)));
-                    }
-                }
-            }
-            Err(failure) => return (rows, Some(failure)),
+    let mut pages = Pages::new(Step::Subscriptions, json!({"managementGroups": [group], "query": query}));
+    let mut all = Vec::new();
+    while let Some(rows) = pages.next(client).await {
+        match rows {
+            Ok(rows) => all.extend(rows),
+            Err(failure) => return (all, Some(failure)),
         }
     }
+    (all, None)
 }
 
 #[cfg(test)]
